@@ -1,0 +1,119 @@
+//! What concerns several tenants, or the database as a whole.
+
+use std::time::{Duration, Instant};
+
+use crate::{ChangeRecord, DatabaseInfo, Error, MemoryStore, Namespace, NamespaceSummary, Result};
+
+/// Does cross-tenant work: lists, renames and deletes namespaces, sweeps what expired, describes the database.
+///
+/// These operations have no statement timeout of their own; [`MemoryStore::with_timeout`] sets one.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    store: MemoryStore,
+}
+
+impl Admin {
+    /// The greatest number of namespaces, expired memories or changes in one call.
+    pub const MAX_LIMIT: u32 = 10_000;
+
+    pub(crate) fn new(store: MemoryStore) -> Self {
+        Self { store }
+    }
+
+    /// Asks the database for the simplest of answers and returns how long that took.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::ping`](crate::spi::AdminEngine::ping).
+    pub fn ping(&self) -> Result<Duration> {
+        let started = Instant::now();
+        self.store.run("ping", |call| self.store.engine().admin().ping(call))?;
+        Ok(started.elapsed())
+    }
+
+    /// Describes the database, its server and its schema.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::info`](crate::spi::AdminEngine::info).
+    pub fn info(&self) -> Result<DatabaseInfo> {
+        self.store.run("info", |call| self.store.engine().admin().info(call))
+    }
+
+    /// Lists namespaces in the order of their bytes, after `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a limit outside 1 to 10,000, and as
+    /// [`AdminEngine::namespaces`](crate::spi::AdminEngine::namespaces).
+    pub fn namespaces(&self, after: Option<&Namespace>, limit: u32) -> Result<Vec<NamespaceSummary>> {
+        check_limit(limit)?;
+        self.store.run("namespaces", |call| self.store.engine().admin().namespaces(call, after, limit))
+    }
+
+    /// Moves everything of a namespace to another name that holds nothing, and returns the number of memories.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::rename_namespace`](crate::spi::AdminEngine::rename_namespace).
+    pub fn rename_namespace(&self, from: &Namespace, to: &Namespace) -> Result<u64> {
+        self.store.run("rename namespace", |call| self.store.engine().admin().rename_namespace(call, from, to))
+    }
+
+    /// Removes everything of a namespace and returns the number of memories, expired ones included.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::delete_namespace`](crate::spi::AdminEngine::delete_namespace).
+    pub fn delete_namespace(&self, namespace: &Namespace) -> Result<u64> {
+        self.store.run("delete namespace", |call| self.store.engine().admin().delete_namespace(call, namespace))
+    }
+
+    /// Removes up to `limit` expired memories of any namespace and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a limit outside 1 to 10,000, and as
+    /// [`AdminEngine::sweep`](crate::spi::AdminEngine::sweep).
+    pub fn sweep(&self, limit: u32) -> Result<u64> {
+        check_limit(limit)?;
+        self.store.run("sweep", |call| self.store.engine().admin().sweep(call, limit))
+    }
+
+    /// Refreshes the statistics that the database plans by; worth it after a large import.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::analyze`](crate::spi::AdminEngine::analyze).
+    pub fn analyze(&self) -> Result<()> {
+        self.store.run("analyze", |call| self.store.engine().admin().analyze(call))
+    }
+
+    /// Switches the recording of changes, which is off in a new database.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::set_change_capture`](crate::spi::AdminEngine::set_change_capture).
+    pub fn set_change_capture(&self, on: bool) -> Result<()> {
+        self.store.run("set change capture", |call| self.store.engine().admin().set_change_capture(call, on))
+    }
+
+    /// Reads recorded changes after a sequence number, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a limit outside 1 to 10,000, and as
+    /// [`AdminEngine::changes`](crate::spi::AdminEngine::changes).
+    pub fn changes(&self, after: i64, limit: u32) -> Result<Vec<ChangeRecord>> {
+        check_limit(limit)?;
+        self.store.run("changes", |call| self.store.engine().admin().changes(call, after, limit))
+    }
+}
+
+fn check_limit(limit: u32) -> Result<()> {
+    if (1..=Admin::MAX_LIMIT).contains(&limit) {
+        Ok(())
+    } else {
+        Err(Error::invalid_input(format!("limit is {limit}: expected 1 to {}", Admin::MAX_LIMIT)))
+    }
+}

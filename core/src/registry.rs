@@ -1,0 +1,84 @@
+//! Which dialects an application has, and which of them opens a URL.
+
+use std::sync::Arc;
+
+use crate::spi::Dialect;
+use crate::{ConnectionString, Error, ErrorKind, MemoryStore, OpenOptions, Result};
+
+/// Holds the dialects an application chose.
+///
+/// # Examples
+///
+/// ```ignore
+/// let registry = Registry::new().with(polymnia_sqlite::Sqlite).with(polymnia_postgres::Postgres);
+/// let store = registry.open("sqlite://polymnia.db")?;
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    dialects: Vec<Arc<dyn Dialect>>,
+}
+
+impl Registry {
+    /// Returns a registry without dialects.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a dialect. One added earlier keeps the schemes that both name.
+    #[must_use]
+    pub fn with(mut self, dialect: impl Dialect) -> Self {
+        self.dialects.push(Arc::new(dialect));
+        self
+    }
+
+    /// Returns the dialects in the order they were added.
+    pub fn dialects(&self) -> impl Iterator<Item = &dyn Dialect> {
+        self.dialects.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns the dialect that opens this connection string.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] naming the scheme and the known ones.
+    pub fn dialect_for(&self, url: &ConnectionString) -> Result<&dyn Dialect> {
+        let opens = |dialect: &&dyn Dialect| match url.scheme() {
+            Some(scheme) => dialect.url_schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme)),
+            None => dialect.recognizes(url),
+        };
+        self.dialects().find(opens).ok_or_else(|| {
+            let mut known: Vec<&str> = self.dialects().flat_map(Dialect::url_schemes).copied().collect();
+            known.sort_unstable();
+            let known = if known.is_empty() { "none: no dialect is registered".to_owned() } else { known.join(", ") };
+            let message = match url.scheme() {
+                Some(scheme) => {
+                    let shown: String = scheme.chars().take(40).collect();
+                    format!("unknown URL scheme {shown:?}: the known ones are {known}")
+                }
+                None => format!("the database URL has no scheme: the known ones are {known}"),
+            };
+            Error::new(ErrorKind::Config, message).with_operation("connect")
+        })
+    }
+
+    /// Opens a database. Its schema is left as it is: see [`MemoryStore::migrate`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dialect::open`], and [`ErrorKind::Config`] for a URL that no dialect opens.
+    pub fn open(&self, url: impl Into<ConnectionString>) -> Result<MemoryStore> {
+        self.open_with(&OpenOptions::new(url))
+    }
+
+    /// Opens a database with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(&self, options: &OpenOptions) -> Result<MemoryStore> {
+        let dialect = self.dialect_for(options.url())?;
+        let engine = dialect.open(options).map_err(|error| error.with_operation("connect"))?;
+        log::debug!("opened {} with dialect {}", options.url(), dialect.name());
+        Ok(MemoryStore::new(engine))
+    }
+}

@@ -1,0 +1,60 @@
+//! What a dialect implements: the contracts between the store and a database.
+//!
+//! The surface is minimal and has no default methods, so that a new operation can't be forgotten. Arguments are valid by
+//! their types and by [`MemoryStore`](crate::MemoryStore), which checks limits, retries and logs; an engine does none of
+//! these. Every call carries a [`Call`](crate::Call): the time (no engine reads a clock), a deadline and a way to cancel.
+//!
+//! Rules for every operation:
+//!
+//! - A memory is expired when `expires_at <= call.now`. Reads hide it, [`Expect::Absent`](crate::Expect::Absent) is
+//!   content with it, and a write over it counts as new.
+//! - Nothing of an argument is ever formatted into SQL.
+//! - An error leaves the database as it was. One that can be tried again has
+//!   [`Retry::Safe`](crate::Retry::Safe); one whose COMMIT may have arrived has
+//!   [`Retry::Ambiguous`](crate::Retry::Ambiguous).
+//! - A database without our schema is [`ErrorKind::Migration`](crate::ErrorKind::Migration) with the hint to run
+//!   `polymnia init`.
+
+mod admin;
+mod engine;
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use admin::{AdminEngine, SchemaEngine};
+pub use engine::{Engine, Rows};
+
+use crate::{ConnectionString, OpenOptions, Result};
+
+/// Opens databases of one kind.
+pub trait Dialect: Send + Sync + Debug + 'static {
+    /// Returns the dialect's name, lower case: `sqlite`.
+    fn name(&self) -> &str;
+
+    /// Returns the URL schemes it opens, lower case.
+    fn url_schemes(&self) -> &[&str];
+
+    /// Returns whether it opens this connection string, which has no URL scheme: `:memory:`, `host=localhost`.
+    fn recognizes(&self, text: &ConnectionString) -> bool;
+
+    /// Returns the files that opening with these options would own, without touching them.
+    ///
+    /// Two copies of an embedded database in one process that open one file lose data, so the host asks first.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the options can't be read.
+    fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>>;
+
+    /// Opens the database and makes sure that it answers. Does not touch the schema.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for options that can't be read,
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a database that isn't there,
+    /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied), and
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) once retrying has not helped. Each has the operation
+    /// `connect`.
+    fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>>;
+}

@@ -1,0 +1,34 @@
+-- Each btree ends with id, so that equal times come sorted and a page streams from the index.
+
+-- Newest of one user's thread.
+CREATE INDEX memories_user_thread_created
+ON polymnia.memories (namespace, user_id, thread_id, created_at, id);
+
+-- Last written of a tier.
+CREATE INDEX memories_tier_updated
+ON polymnia.memories (namespace, tier, updated_at, id);
+
+-- Newest of all.
+CREATE INDEX memories_created
+ON polymnia.memories (namespace, created_at, id);
+
+-- Last written of all.
+CREATE INDEX memories_updated
+ON polymnia.memories (namespace, updated_at, id);
+
+-- Last written of one user's tier.
+CREATE INDEX memories_user_tier_updated
+ON polymnia.memories (namespace, user_id, tier, updated_at, id);
+
+-- The sweep of what expired.
+CREATE INDEX memories_expiry
+ON polymnia.memories (expires_at)
+WHERE expires_at IS NOT NULL;
+
+-- Containment: metadata @> needle. jsonb_path_ops is smaller and faster than jsonb_ops, and serves @> only.
+CREATE INDEX memories_metadata
+ON polymnia.memories USING gin (metadata jsonb_path_ops);
+
+-- Related to any of some threads: related_threads && threads.
+CREATE INDEX memories_related_threads
+ON polymnia.memories USING gin (related_threads);

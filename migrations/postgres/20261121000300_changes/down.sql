@@ -1,0 +1,2 @@
+DROP TABLE polymnia.changes;
+DROP TABLE polymnia.settings;

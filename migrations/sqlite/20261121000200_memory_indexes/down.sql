@@ -1,0 +1,6 @@
+DROP INDEX polymnia_memories_expiry;
+DROP INDEX polymnia_memories_user_tier_updated;
+DROP INDEX polymnia_memories_updated;
+DROP INDEX polymnia_memories_created;
+DROP INDEX polymnia_memories_tier_updated;
+DROP INDEX polymnia_memories_user_thread_created;

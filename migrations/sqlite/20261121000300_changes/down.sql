@@ -1,0 +1,2 @@
+DROP TABLE polymnia_changes;
+DROP TABLE polymnia_settings;
