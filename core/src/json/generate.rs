@@ -15,30 +15,132 @@ pub(super) enum Tree {
 
 /// Few and easily confused, so that random values often are equal, or nearly so.
 const NUMBERS: [&str; 38] = [
-    "0", "-0", "0.0", "-0.00", "0e5", "0e-3", "1", "1.0", "1.00", "1e0", "10e-1", "0.1e1", "0.01e+2", "-1", "-1E0", "-10e-1", "10",
-    "1e1", "100", "1e2", "1.5", "1.50", "15e-1", "1.50e1", "0.05", "5e-2", "12.34", "1234e-2", "9007199254740992",
-    "9007199254740993", "9007199254740993.0", "90071992547409930e-1", "1e400", "1e401", "10e399", "1e-400", "123456789.5", "2",
+    "0",
+    "-0",
+    "0.0",
+    "-0.00",
+    "0e5",
+    "0e-3",
+    "1",
+    "1.0",
+    "1.00",
+    "1e0",
+    "10e-1",
+    "0.1e1",
+    "0.01e+2",
+    "-1",
+    "-1E0",
+    "-10e-1",
+    "10",
+    "1e1",
+    "100",
+    "1e2",
+    "1.5",
+    "1.50",
+    "15e-1",
+    "1.50e1",
+    "0.05",
+    "5e-2",
+    "12.34",
+    "1234e-2",
+    "9007199254740992",
+    "9007199254740993",
+    "9007199254740993.0",
+    "90071992547409930e-1",
+    "1e400",
+    "1e401",
+    "10e399",
+    "1e-400",
+    "123456789.5",
+    "2",
 ];
 
 /// Grammatical, but past what PostgreSQL holds, or at the very edge of that.
 const EXTREME_NUMBERS: [&str; 22] = [
-    "1e131071", "1e131072", "9.9e131071", "0.1e131072", "0.1e131073", "-1e131072", "1e-16383", "1e-16384", "10e-16384", "1.0e-16383",
-    "0e-16383", "0e-16384", "0e131072", "0e1073741822", "0e1073741823", "0e-1073741823", "1e999999999999999999999",
-    "1e-999999999999999999999", "0e99999999999999999999999999999999999999999999", "-0e-20000", "1e00000000000000000000000000000002",
+    "1e131071",
+    "1e131072",
+    "9.9e131071",
+    "0.1e131072",
+    "0.1e131073",
+    "-1e131072",
+    "1e-16383",
+    "1e-16384",
+    "10e-16384",
+    "1.0e-16383",
+    "0e-16383",
+    "0e-16384",
+    "0e131072",
+    "0e1073741822",
+    "0e1073741823",
+    "0e-1073741823",
+    "1e999999999999999999999",
+    "1e-999999999999999999999",
+    "0e99999999999999999999999999999999999999999999",
+    "-0e-20000",
+    "1e00000000000000000000000000000002",
     "1e-0",
 ];
 
 /// What strings are made of, as it is spelt between the quotes.
 const PIECES: [&str; 46] = [
-    "a", "b", "A", "\\u0061", "\\u0041", "é", "\\u00e9", "\\u00E9", "e\u{301}", "漢", "\\u6f22", "😀", "\\ud83d\\ude00",
-    "\\uD83D\\uDE00", "\\\"", "\\u0022", "\\\\", "\\u005c", "\\/", "/", "\\u002f", "\\n", "\\u000a", "\\b", "\\f", "\\r", "\\t",
-    "\\u0001", "\\u001F", "\\u001f", "\\u0008", "\\u007f", "\u{7f}", "\u{80}", "\\u0080", "\u{2028}", "\u{feff}", "\u{ffff}", "\\uffff", ".",
-    "$", "*", "0", " ", "'", ":,[]{}",
+    "a",
+    "b",
+    "A",
+    "\\u0061",
+    "\\u0041",
+    "é",
+    "\\u00e9",
+    "\\u00E9",
+    "e\u{301}",
+    "漢",
+    "\\u6f22",
+    "😀",
+    "\\ud83d\\ude00",
+    "\\uD83D\\uDE00",
+    "\\\"",
+    "\\u0022",
+    "\\\\",
+    "\\u005c",
+    "\\/",
+    "/",
+    "\\u002f",
+    "\\n",
+    "\\u000a",
+    "\\b",
+    "\\f",
+    "\\r",
+    "\\t",
+    "\\u0001",
+    "\\u001F",
+    "\\u001f",
+    "\\u0008",
+    "\\u007f",
+    "\u{7f}",
+    "\u{80}",
+    "\\u0080",
+    "\u{2028}",
+    "\u{feff}",
+    "\u{ffff}",
+    "\\uffff",
+    ".",
+    "$",
+    "*",
+    "0",
+    " ",
+    "'",
+    ":,[]{}",
 ];
 
 /// Grammatical, but nothing PostgreSQL holds.
 const REFUSED_PIECES: [&str; 8] = [
-    "\\u0000", "\\ud800", "\\udc00", "\\udbff\\ud800", "\\ude00\\ud83d", "\\ud83dx\\ude00", "\\ud83d\\n", "\\udfff\\udbff\\udfff",
+    "\\u0000",
+    "\\ud800",
+    "\\udc00",
+    "\\udbff\\ud800",
+    "\\ude00\\ud83d",
+    "\\ud83dx\\ude00",
+    "\\ud83d\\n",
+    "\\udfff\\udbff\\udfff",
 ];
 
 /// Returns documents PostgreSQL accepts, whatever their spelling.
@@ -57,7 +159,10 @@ pub(super) fn foreign_document() -> BoxedStrategy<Tree> {
 
 fn trees(number: BoxedStrategy<String>, string: BoxedStrategy<String>) -> BoxedStrategy<Tree> {
     let word = select(vec!["null", "true", "false"]).prop_map(str::to_owned);
-    let key = prop_oneof![select(vec![r#""""#, r#""a""#, r#""b""#, r#""aa""#, r#""\u0061""#]).prop_map(str::to_owned), string.clone()];
+    let key = prop_oneof![
+        select(vec![r#""""#, r#""a""#, r#""b""#, r#""aa""#, r#""\u0061""#]).prop_map(str::to_owned),
+        string.clone()
+    ];
     let scalar = prop_oneof![2 => number, 2 => string, 1 => word].prop_map(Tree::Scalar);
     scalar
         .prop_recursive(5, 40, 5, move |inner| {
@@ -117,14 +222,16 @@ impl Tree {
     pub(super) fn needle(&self, dice: &mut Dice) -> Self {
         match self {
             // At the root, an array contains a scalar.
-            Self::Array(elements) if !elements.is_empty() && dice.percent(15) => dice.pick(elements).clone().derive(dice),
+            Self::Array(elements) if !elements.is_empty() && dice.percent(15) => {
+                dice.pick(elements).clone().derive(dice)
+            }
             _ => self.derive(dice),
         }
     }
 
     fn write(&self, dice: &mut Dice, out: &mut String) {
         const SPACE: [&str; 12] = ["", "", "", "", "", "", " ", " ", "\n", "\t", "\r\n", "   "];
-        let space = |dice: &mut Dice, out: &mut String| out.push_str(dice.pick(&SPACE));
+        let space = |dice: &mut Dice, out: &mut String| out.push_str(SPACE[dice.below(SPACE.len())]);
         space(dice, out);
         match self {
             Self::Scalar(text) => out.push_str(text),
@@ -165,8 +272,9 @@ impl Tree {
         match self {
             Self::Scalar(text) => Self::Scalar(respell(text, dice)),
             Self::Array(elements) => {
-                let mut derived: Vec<_> =
-                    elements.iter().filter_map(|e| (!dice.percent(40)).then(|| e.derive(dice))).collect();
+                let mut derived = elements.clone();
+                derived.retain(|_| !dice.percent(40));
+                derived.iter_mut().for_each(|element| *element = element.derive(dice));
                 for _ in 0..derived.len() {
                     let (a, b) = (dice.below(derived.len()), dice.below(derived.len()));
                     derived.swap(a, b);
@@ -177,10 +285,9 @@ impl Tree {
                 Self::Array(derived)
             }
             Self::Object(members) => {
-                let mut derived: Vec<_> = members
-                    .iter()
-                    .filter_map(|(key, value)| (!dice.percent(40)).then(|| (respell(key, dice), value.derive(dice))))
-                    .collect();
+                let mut derived = members.clone();
+                derived.retain(|_| !dice.percent(40));
+                derived.iter_mut().for_each(|(key, value)| (*key, *value) = (respell(key, dice), value.derive(dice)));
                 if !derived.is_empty() && dice.percent(15) {
                     let (key, _) = dice.pick(&derived).clone();
                     let (_, value) = dice.pick(members).clone();
@@ -201,19 +308,14 @@ fn respell(text: &str, dice: &mut Dice) -> String {
     if !text.starts_with('"') {
         return respell_number(text, dice);
     }
-    let mut out = String::new();
-    for c in text[1..text.len() - 1].chars() {
+    let escaped = text[1..text.len() - 1].chars().map(|c| {
         // A character outside ASCII is never part of an escape.
         if c.is_ascii() || dice.percent(50) {
-            out.push(c);
-        } else {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04X}"));
-            }
+            return c.to_string();
         }
-    }
-    format!("\"{out}\"")
+        c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect()
+    });
+    format!("\"{}\"", escaped.collect::<String>())
 }
 
 fn respell_number(text: &str, dice: &mut Dice) -> String {

@@ -12,7 +12,11 @@ mod scan;
 mod string;
 
 #[cfg(test)]
+mod generate;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -119,14 +123,11 @@ impl Json {
     /// # Ok::<(), polymnia::Error>(())
     /// ```
     pub fn from_slice(bytes: &[u8]) -> Result<Self> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self::parse(text),
-            Err(error) => {
-                let at = error.valid_up_to();
-                let valid = std::str::from_utf8(&bytes[..at]).expect("the bytes before the fault are valid UTF-8");
-                Err(Fault { at, reason: Reason::InvalidUtf8 }.into_error(valid))
-            }
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Self::parse(text);
         }
+        let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        Err(Fault { at: valid.len(), reason: Reason::InvalidUtf8 }.into_error(valid))
     }
 
     /// Wraps `text` without validation: for engines, which read what they stored.

@@ -73,7 +73,9 @@ impl Value {
     /// Answers `self @> needle` for two roots.
     pub(super) fn contains(&self, needle: &Self) -> bool {
         match (self, needle) {
-            (Self::Array(elements), scalar) if scalar.is_scalar() => elements.iter().any(|element| element.equals(scalar)),
+            (Self::Array(elements), scalar) if scalar.is_scalar() => {
+                elements.iter().any(|element| element.equals(scalar))
+            }
             _ => self.contains_nested(needle),
         }
     }
@@ -81,7 +83,8 @@ impl Value {
     fn contains_nested(&self, needle: &Self) -> bool {
         match (self, needle) {
             (Self::Object(members), Self::Object(wanted)) => wanted.iter().all(|(key, _)| {
-                let last = |members: &[(Vec<u32>, Self)]| members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+                let last =
+                    |members: &[(Vec<u32>, Self)]| members.iter().rev().find(|(k, _)| k == key).map(|(_, v)| v.clone());
                 let wanted = last(wanted).expect("the key is one of the needle");
                 last(members).is_some_and(|value| value.contains_nested(&wanted))
             }),
@@ -164,7 +167,7 @@ fn canonical_string(string: &[u32]) -> Option<String> {
             '\t' => text += "\\t",
             '"' => text += "\\\"",
             '\\' => text += "\\\\",
-            c if c < ' ' => text += &format!("\\u{:04x}", u32::from(c)),
+            c if c < ' ' => text.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             c => text.push(c),
         }
     }

@@ -128,6 +128,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a string and returns what stands between its quotes, as it is spelt.
+    // Called for each key and each string of each document: out of line, the matcher takes half as long again.
+    #[expect(clippy::inline_always, reason = "measured")]
     #[inline(always)]
     pub(super) fn string(&mut self) -> Scan<RawString<'a>> {
         let start = self.at + 1;
@@ -139,6 +141,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a key, the colon behind it and the white space around that.
+    #[expect(clippy::inline_always, reason = "measured, as for `string`")]
     #[inline(always)]
     pub(super) fn key(&mut self) -> Scan<RawString<'a>> {
         if self.peek() != Some(b'"') {
@@ -320,16 +323,17 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
 
 /// Returns a word whose lowest set bit lies in the first (lowest) byte of `word` that ends a run of plain characters.
 ///
-/// The bit trick `(x - 0x01) & !x & 0x80` finds zero bytes eight at a time. A borrow may flag further bytes above the
+/// The bit trick `(x - 0x01) & !x & 0x80` finds zero bytes eight at a time, and bytes below `n` with `n` for `0x01`. A borrow may flag further bytes above the
 /// first true one, never below it, and only the lowest is used.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let quotes = quote.wrapping_sub(ONES) & !quote;
-    let backslashes = backslash.wrapping_sub(ONES) & !backslash;
-    let controls = word.wrapping_sub(ONES * b' ' as u64) & !word;
-    (quotes | backslashes | controls) & HIGH
+    const fn eight(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    let quote = word ^ eight(b'"');
+    let backslash = word ^ eight(b'\\');
+    let quotes = quote.wrapping_sub(eight(1)) & !quote;
+    let backslashes = backslash.wrapping_sub(eight(1)) & !backslash;
+    let controls = word.wrapping_sub(eight(b' ')) & !word;
+    (quotes | backslashes | controls) & eight(0x80)
 }

@@ -20,18 +20,18 @@ enum Piece<'a> {
 }
 
 struct Pieces<'a> {
-    raw: &'a [u8],
+    string: RawString<'a>,
     at: usize,
 }
 
 impl<'a> RawString<'a> {
-    /// Returns the string spelt by `raw`; `escaped` tells whether there is a backslash in it.
+    /// Returns the string spelt by `raw`, in which backslashes begin escapes if `escaped`, and stand for themselves otherwise.
     #[inline]
     pub(super) fn new(raw: &'a [u8], escaped: bool) -> Self {
         Self { raw, escaped }
     }
 
-    /// Reports whether there is a backslash in the text.
+    /// Reports whether there are escapes in the text.
     pub(super) fn is_escaped(&self) -> bool {
         self.escaped
     }
@@ -123,7 +123,7 @@ impl<'a> RawString<'a> {
     }
 
     fn pieces(&self) -> Pieces<'a> {
-        Pieces { raw: self.raw, at: 0 }
+        Pieces { string: *self, at: 0 }
     }
 }
 
@@ -132,8 +132,10 @@ impl<'a> Iterator for Pieces<'a> {
 
     fn next(&mut self) -> Option<Piece<'a>> {
         let start = self.at;
-        let rest = self.raw.get(start..).filter(|rest| !rest.is_empty())?;
-        let plain = rest.iter().position(|&byte| byte == b'\\').unwrap_or(rest.len());
+        let RawString { raw, escaped } = self.string;
+        let rest = raw.get(start..).filter(|rest| !rest.is_empty())?;
+        let is_escape = |&byte| escaped && byte == b'\\';
+        let plain = rest.iter().position(is_escape).unwrap_or(rest.len());
         if plain > 0 {
             self.at += plain;
             return Some(Piece::Plain(&rest[..plain]));
@@ -165,7 +167,7 @@ impl<'a> Iterator for Pieces<'a> {
 impl Pieces<'_> {
     /// Returns the second half of a surrogate pair if it stands next.
     fn low_surrogate(&self) -> Option<u32> {
-        let digits = self.raw.get(self.at..self.at + 6)?.strip_prefix(b"\\u")?;
+        let digits = self.string.raw.get(self.at..self.at + 6)?.strip_prefix(b"\\u")?;
         hex(digits).filter(|code| (0xDC00..=0xDFFF).contains(code))
     }
 }
