@@ -164,7 +164,12 @@ fn trees(number: BoxedStrategy<String>, string: BoxedStrategy<String>) -> BoxedS
         string.clone()
     ];
     let scalar = prop_oneof![2 => number, 2 => string, 1 => word].prop_map(Tree::Scalar);
-    scalar
+    // Wide enough for the binary searches of the matcher, which deep trees never get.
+    let wide = prop_oneof![
+        vec(scalar.clone(), 8..30).prop_map(Tree::Array),
+        vec((key.clone(), scalar.clone()), 8..30).prop_map(Tree::Object),
+    ];
+    Union::new_weighted(vec![(9, scalar.boxed()), (1, wide.boxed())])
         .prop_recursive(5, 40, 5, move |inner| {
             prop_oneof![
                 vec(inner.clone(), 0..6).prop_map(Tree::Array),
@@ -274,7 +279,9 @@ impl Tree {
             Self::Array(elements) => {
                 let mut derived = elements.clone();
                 derived.retain(|_| !dice.percent(40));
-                derived.iter_mut().for_each(|element| *element = element.derive(dice));
+                for element in &mut derived {
+                    *element = element.derive(dice);
+                }
                 for _ in 0..derived.len() {
                     let (a, b) = (dice.below(derived.len()), dice.below(derived.len()));
                     derived.swap(a, b);
@@ -287,7 +294,9 @@ impl Tree {
             Self::Object(members) => {
                 let mut derived = members.clone();
                 derived.retain(|_| !dice.percent(40));
-                derived.iter_mut().for_each(|(key, value)| (*key, *value) = (respell(key, dice), value.derive(dice)));
+                for (key, value) in &mut derived {
+                    (*key, *value) = (respell(key, dice), value.derive(dice));
+                }
                 if !derived.is_empty() && dice.percent(15) {
                     let (key, _) = dice.pick(&derived).clone();
                     let (_, value) = dice.pick(members).clone();
@@ -313,7 +322,7 @@ fn respell(text: &str, dice: &mut Dice) -> String {
         if c.is_ascii() || dice.percent(50) {
             return c.to_string();
         }
-        c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect()
+        c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04X}")).collect::<Vec<_>>().concat()
     });
     format!("\"{}\"", escaped.collect::<String>())
 }

@@ -38,8 +38,14 @@ fn damage(text: &str, dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
+/// At least 2,000 cases; `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(2_000), ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn canonical_text_is_what_the_oracle_prints(tree in foreign_document(), seed: u64) {

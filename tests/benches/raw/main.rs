@@ -1,0 +1,26 @@
+//! Measures our calls against the same SQL on a raw prepared statement of the same library, side by side in one run.
+//!
+//! `cargo bench -p polymnia-conformance` prints a table of medians and ratios and writes them to
+//! `target/bench/raw.json`. `POLYMNIA_BENCH_ROWS=10000,100000,1000000` sets the sizes.
+
+mod data;
+mod libpq;
+mod postgres;
+mod report;
+mod sqlite;
+
+use std::env;
+
+use crate::report::Report;
+
+fn main() {
+    let sizes = env::var("POLYMNIA_BENCH_ROWS").unwrap_or_else(|_| "10000,100000".to_owned());
+    let sizes: Vec<usize> =
+        sizes.split(',').map(|size| size.trim().parse().expect("POLYMNIA_BENCH_ROWS lists numbers")).collect();
+    let mut report = Report::default();
+    for size in sizes {
+        sqlite::run(size, &mut report);
+        postgres::run(size, &mut report);
+    }
+    report.finish();
+}
