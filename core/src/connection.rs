@@ -143,6 +143,13 @@ impl Parameters {
     }
 }
 
+impl FromIterator<(String, String)> for Parameters {
+    /// Collects names and decoded values, for dialects that read forms other than URLs.
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
 impl fmt::Debug for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()

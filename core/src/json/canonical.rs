@@ -1,8 +1,8 @@
 //! Canonical text: what PostgreSQL prints for `jsonb::text`, by two ways that give the same bytes.
 //!
 //! [`canonicalize`] reads any JSON text and writes its canonical form. [`is_canonical`] only recognises text that is in
-//! canonical form already, as every stored document is, and stops at the first byte that is not: copying such a text is
-//! several times cheaper than writing it anew.
+//! canonical form already, as every stored document is, and stops at the first byte that is not: copying such a text
+//! takes less than half the time of writing it anew.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -50,11 +50,17 @@ struct Writer<'a> {
 
 /// Where a member stands in the text written so far.
 struct Member {
-    /// The key between its quotes.
-    key: Range<usize>,
-    key_escaped: bool,
-    /// The whole member, from the quote that opens its key to the end of its value.
+    key: Key,
+    /// From the quote that opens the key to the end of the value.
     text: Range<usize>,
+}
+
+/// The bytes a member is ordered by.
+enum Key {
+    /// The key as it was written, between its quotes.
+    Written(Range<usize>),
+    /// A key that was spelt with escapes, without them.
+    Unescaped(Box<[u8]>),
 }
 
 impl Writer<'_> {
@@ -111,14 +117,12 @@ impl Writer<'_> {
                 let at = self.scan.at() + 1;
                 let key = self.scan.key()?;
                 self.string(key, at)?;
-                let mut member = Member {
-                    key: start + 1..self.out.len() - 1,
-                    // Written anew, the key may have lost its escapes, but a flag that is set for nothing does no harm.
-                    key_escaped: key.is_escaped(),
-                    text: start..start,
-                };
-                in_order = in_order
-                    && self.members[first..].last().is_none_or(|last| last.compare(&member, &self.out).is_lt());
+                let written = start + 1..self.out.len() - 1;
+                // Unescaped once, not in each comparison of a sort.
+                let key = if key.is_escaped() { Key::Unescaped(key.unescape()) } else { Key::Written(written) };
+                let mut member = Member { key, text: start..start };
+                let last = self.members[first..].last();
+                in_order = in_order && last.is_none_or(|last| last.compare(&member, &self.out).is_lt());
                 self.out.extend_from_slice(b": ");
                 self.value(depth + 1)?;
                 member.text.end = self.out.len();
@@ -168,9 +172,19 @@ impl Writer<'_> {
 }
 
 impl Member {
+    /// Orders members as PostgreSQL orders keys: by length in bytes, then by bytes.
     fn compare(&self, other: &Self, out: &[u8]) -> Ordering {
-        let key = |member: &Self| RawString::new(&out[member.key.clone()], member.key_escaped);
-        key(self).compare_string(&key(other))
+        let (a, b) = (self.key.bytes(out), other.key.bytes(out));
+        a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+    }
+}
+
+impl Key {
+    fn bytes<'a>(&'a self, out: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Written(range) => &out[range.clone()],
+            Self::Unescaped(bytes) => bytes,
+        }
     }
 }
 

@@ -74,8 +74,8 @@ impl Fault {
             Reason::ByteOrderMark => "JSON begins with a byte order mark: expected UTF-8 text without one".into(),
             Reason::UnknownWord => "unknown word in JSON: expected `null`, `true`, `false` or a value".into(),
             Reason::UnknownEscape => format!(
-                "unexpected {} after a backslash in a JSON string: expected one of `\"`, `\\`, `/`, `b`, `f`, `n`, `r`, \
-                 `t`, `u`",
+                "unexpected {} after a backslash in a JSON string: expected one of `\"`, `\\`, `/`, `b`, `f`, `n`, \
+                 `r`, `t`, `u`",
                 found()
             ),
             Reason::ControlInString => {

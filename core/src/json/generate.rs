@@ -180,8 +180,11 @@ fn trees(number: BoxedStrategy<String>, string: BoxedStrategy<String>) -> BoxedS
 }
 
 fn number() -> BoxedStrategy<String> {
-    prop_oneof![4 => select(NUMBERS.to_vec()).prop_map(str::to_owned), 1 => "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?"]
-        .boxed()
+    prop_oneof![
+        4 => select(NUMBERS.to_vec()).prop_map(str::to_owned),
+        1 => "-?(0|[1-9][0-9]{0,3})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
+    ]
+    .boxed()
 }
 
 fn string(pieces: Vec<&'static str>) -> BoxedStrategy<String> {
@@ -223,7 +226,8 @@ impl Tree {
         out
     }
 
-    /// Returns a tree to look for in this one: parts dropped, shuffled, doubled, spelt otherwise and now and then changed.
+    /// Returns a tree to look for in this one: parts dropped, shuffled, doubled, spelt otherwise and now and then
+    /// changed.
     pub(super) fn needle(&self, dice: &mut Dice) -> Self {
         match self {
             // At the root, an array contains a scalar.

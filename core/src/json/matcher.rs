@@ -8,35 +8,35 @@ use super::scan::{Kind, Scan, Scanner};
 
 /// Tells whether documents contain a needle, as PostgreSQL's `document @> needle` does.
 ///
-/// A matcher is compiled once for a query and then walks the text of each document once, without building a tree: about
-/// a tenth of a microsecond for a document of 255 bytes. It allocates only where one array or object of the needle asks
-/// for more than 64 things.
+/// A matcher is compiled once for a query and then walks the text of each document once, without building a tree: some
+/// 160 ns for a document of 255 bytes. It allocates only where one array or object of the needle asks for more than 64
+/// things.
 ///
 /// The rules, which are those of PostgreSQL's `jsonb`:
 ///
 /// - An object contains an object if it has each of its keys and the value there contains the value asked for. There is
 ///   no search in deeper levels, and a missing key is not `null`.
-/// - An array contains an array if for each element asked for one of its elements contains it. Order and repetition don't
-///   count; one element may serve for several.
+/// - An array contains an array if for each element asked for one of its elements contains it. Order and repetition
+///   don't count; one element may serve for several.
 /// - Scalars contain their equals: numbers by value (`1`, `1.0` and `10e-1` are one number, 2^53 and 2^53 + 1 are two),
 ///   strings by their bytes after unescaping, `true` is not `1`.
-/// - A value of one kind never contains one of another, with one exception: at the root, an array contains a scalar that is
-///   one of its elements.
+/// - A value of one kind never contains one of another, with one exception: at the root, an array contains a scalar
+///   that is one of its elements.
 ///
 /// # What counts as a document
 ///
-/// Any text that is JSON by RFC 8259, canonical or not: white space, escapes and exponents may be spelt in any way, and of
-/// duplicate keys the last counts. Other programs may write rows, so a document may even hold what [`Json`] refuses,
+/// Any text that is JSON by RFC 8259, canonical or not: white space, escapes and exponents may be spelt in any way, and
+/// of duplicate keys the last counts. Other programs may write rows, so a document may even hold what [`Json`] refuses,
 /// `\u0000` or a number of any size.
 ///
-/// Everything else contains nothing, and no bytes make a matcher panic: the answer is false for a text that is not JSON, that
-/// is not UTF-8, or whose containers are nested deeper than [`Json::MAX_DEPTH`].
+/// Everything else contains nothing, and no bytes make a matcher panic: the answer is false for a text that is not
+/// JSON, that is not UTF-8, or whose containers are nested deeper than [`Json::MAX_DEPTH`].
 ///
 /// # Cost
 ///
-/// The walk is linear in the document, but where the needle has several arrays (or objects) in one array, each of them is
-/// looked for in each such element of the document: at worst the product of both sizes, as on PostgreSQL. Scalars are looked
-/// up by binary search.
+/// The walk is linear in the document, but where the needle has several arrays (or objects) in one array, each of them
+/// is looked for in each such element of the document: at worst the product of both sizes. Scalars and keys are looked up
+/// by binary search.
 ///
 /// # Examples
 ///
@@ -82,9 +82,9 @@ impl fmt::Debug for Matcher {
 
 /// One walk over one document.
 ///
-/// Each method requires the cursor at the first byte of a value, returns whether the value contains what is asked for, and
-/// leaves the cursor behind the value. A value is read to its end even where the answer is known: a later duplicate of a key
-/// may change it, and a malformed document has no matches.
+/// Each method requires the cursor at the first byte of a value, returns whether the value contains what is asked for,
+/// and leaves the cursor behind the value. A value is read to its end even where the answer is known: a later duplicate
+/// of a key may change it, and a malformed document has no matches.
 struct Walk<'a> {
     scan: Scanner<'a>,
 }
@@ -93,7 +93,8 @@ impl Walk<'_> {
     fn root(&mut self, needle: &Needle) -> Scan<bool> {
         self.scan.skip_space();
         let contains = match needle {
-            // PostgreSQL holds a scalar at the root as an array of one element, marked as such; so an array contains it.
+            // PostgreSQL holds a scalar at the root as an array of one element, marked as such; so an array contains
+            // it.
             Needle::Scalar(scalar) if self.scan.kind()? == Kind::Array => self.any_element(scalar)?,
             needle => self.value(needle, 0)?,
         };

@@ -36,12 +36,13 @@ use crate::error::{Error, Result};
 /// Holds a JSON value of any kind as validated text in canonical form.
 ///
 /// The canonical form is byte for byte what PostgreSQL prints for `jsonb::text`, so a value reads the same from every
-/// dialect: the keys of an object ordered by their length in bytes, then by their bytes, of duplicate keys the last one;
-/// `", "` and `": "` between parts; strings with as few escapes as possible; numbers without exponents and with their
-/// scale kept (`1.50` stays, `1e2` becomes `100`, `-0` becomes `0`). Numbers are exact decimals, never floats.
+/// dialect: the keys of an object ordered by their length in bytes, then by their bytes, of duplicate keys the last
+/// one; `", "` and `": "` between parts; strings with as few escapes as possible; numbers without exponents and with
+/// their scale kept (`1.50` stays, `1e2` becomes `100`, `-0` becomes `0`). Numbers are exact decimals, never floats.
 ///
-/// Equality and hashing are those of the canonical text, so `1` and `1.0` are unequal though each [contains](Self::contains)
-/// the other. `Debug` prints the length only, since metadata must not end up in logs; `Display` prints the text.
+/// Equality and hashing are those of the canonical text, so `1` and `1.0` are unequal though each
+/// [contains](Self::contains) the other. `Debug` prints the length only, since metadata must not end up in logs;
+/// `Display` prints the text.
 ///
 /// With serde, a value is embedded into and taken from the surrounding JSON as it is, which `serde_json` alone can do.
 ///
@@ -50,8 +51,8 @@ use crate::error::{Error, Result};
 /// A text is refused if its canonical form takes more than [`MAX_BYTES`](Self::MAX_BYTES), if it takes more than
 /// [`MAX_INPUT_BYTES`](Self::MAX_INPUT_BYTES) as given, or if its containers are nested deeper than
 /// [`MAX_DEPTH`](Self::MAX_DEPTH). Refused too is what PostgreSQL's `jsonb` refuses beyond the grammar of RFC 8259:
-/// `\u0000`, halves of surrogate pairs, numbers of more than 131,072 digits before or 16,383 digits after the decimal point,
-/// and exponents outside -1,073,741,822 to 1,073,741,822.
+/// `\u0000`, halves of surrogate pairs, numbers of more than 131,072 digits before or 16,383 digits after the decimal
+/// point, and exponents outside -1,073,741,822 to 1,073,741,822.
 ///
 /// # Examples
 ///
@@ -74,21 +75,21 @@ impl Json {
 
     /// The most bytes a text may take as given, with its white space, escapes and duplicate keys: 8 MiB.
     ///
-    /// The same bound holds while a text is brought into canonical form, when exponents are spelt out and duplicate keys not
-    /// yet dropped: `1e131071` is 8 bytes as given and 131,072 as canonical text.
+    /// The same bound holds while a text is brought into canonical form, when exponents are spelt out and duplicate
+    /// keys not yet dropped: `1e131071` is 8 bytes as given and 131,072 as canonical text.
     pub const MAX_INPUT_BYTES: usize = 8 << 20;
 
-    /// How many arrays and objects may be nested in one another: 128. A scalar counts 0, `[]` and `[1]` count 1, `[[]]` and
-    /// `{"a": []}` count 2.
+    /// How many arrays and objects may be nested in one another: 128. A scalar counts 0, `[]` and `[1]` count 1, `[[]]`
+    /// and `{"a": []}` count 2.
     pub const MAX_DEPTH: usize = 128;
 
     /// Validates `text` and brings it into canonical form.
     ///
     /// # Errors
     ///
-    /// Returns an [`InvalidInput`](crate::ErrorKind::InvalidInput) error if `text` is not JSON or past the [limits](Self#limits).
-    /// Its context has the `line` and the `column`, both from 1, the column in characters; its message names no value and no
-    /// key.
+    /// Returns an [`InvalidInput`](crate::ErrorKind::InvalidInput) error if `text` is not JSON or past the
+    /// [limits](Self#limits). Its context has the `line` and the `column`, both from 1, the column in characters; its
+    /// message shows at most the one character at fault, never a value or a key.
     ///
     /// # Examples
     ///
@@ -132,9 +133,9 @@ impl Json {
 
     /// Wraps `text` without validation: for engines, which read what they stored.
     ///
-    /// Requires the canonical text of a `Json`, as [`as_str`](Self::as_str) returned it. The engine vouches for that: nothing is
-    /// checked here, so that reading a row costs no parse. With any other text nothing panics, but equality, containment and
-    /// serialization answer whatever comes of it.
+    /// Requires the canonical text of a `Json`, as [`as_str`](Self::as_str) returned it. The engine vouches for that:
+    /// nothing is checked here, so that reading a row costs no parse. With any other text nothing panics, but equality,
+    /// containment and serialization answer whatever comes of it.
     pub fn from_stored(text: String) -> Self {
         Self { text: text.into_boxed_str() }
     }
@@ -145,8 +146,8 @@ impl Json {
     ///
     /// # Errors
     ///
-    /// Returns an [`InvalidInput`](crate::ErrorKind::InvalidInput) error if `value` can't be written as JSON, such as a map whose
-    /// keys are no strings, and the errors of [`parse`](Self::parse).
+    /// Returns an [`InvalidInput`](crate::ErrorKind::InvalidInput) error if `value` can't be written as JSON, such as a
+    /// map whose keys are no strings, and the errors of [`parse`](Self::parse).
     ///
     /// # Examples
     ///
@@ -169,9 +170,9 @@ impl Json {
     ///
     /// # Errors
     ///
-    /// Returns an [`InvalidInput`](crate::ErrorKind::InvalidInput) error if the value does not fit `T`; the context has the `line` and
-    /// the `column` in the canonical text, the column in bytes. A value nested 128 deep, the most there is, does not fit any type that holds all
-    /// of it: `serde_json` reads 127 levels.
+    /// Returns an [`InvalidInput`](crate::ErrorKind::InvalidInput) error if the value does not fit `T`; its
+    /// context has the `line` and the `column` in the canonical text, the column in bytes. A value nested 128 deep, the
+    /// most there is, fits no type that holds all of it: `serde_json` reads 127 levels.
     ///
     /// # Examples
     ///
@@ -308,7 +309,8 @@ impl Serialize for Json {
 }
 
 impl<'de> Deserialize<'de> for Json {
-    /// Takes the text of a value as it is and does what [`Json::parse`] does, if the deserializer is one of `serde_json`.
+    /// Takes the text of a value as it is and does what [`Json::parse`] does, if the deserializer is one of
+    /// `serde_json`.
     ///
     /// The line and the column in an error count from the start of the value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

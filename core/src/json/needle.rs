@@ -102,8 +102,8 @@ impl Members {
                 }
             }
         }
-        // A canonical needle is in order and has no equal keys, but nothing here depends on that: the sort is stable, and
-        // of equal keys the last stays.
+        // A canonical needle is in order and has no equal keys, but nothing here depends on that: the sort is stable,
+        // and of equal keys the last stays.
         members.sort_by(|(a, _), (b, _)| compare_bytes(a, b));
         members.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;

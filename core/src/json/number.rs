@@ -66,7 +66,8 @@ impl<'a> Number<'a> {
     ///
     /// # Errors
     ///
-    /// Returns why PostgreSQL refuses the number, or [`Reason::ExpansionTooLong`] if `out` would grow past `max_len` bytes.
+    /// Returns why PostgreSQL refuses the number, or [`Reason::ExpansionTooLong`] if `out` would grow past `max_len`
+    /// bytes.
     pub(super) fn write_canonical(&self, out: &mut Vec<u8>, max_len: usize) -> Result<(), Reason> {
         if self.is_canonical() {
             out.extend_from_slice(self.text);
@@ -80,7 +81,8 @@ impl<'a> Number<'a> {
         if layout.negative {
             out.push(b'-');
         }
-        // The digits of the mantissa, numbered from its first one, which may be zeros; digits past its last are zeros too.
+        // The digits of the mantissa, numbered from its first one, which may be zeros; digits past its last are zeros
+        // too.
         let digits = |from: usize, count: usize| {
             let known = self.integer().iter().chain(self.fraction()).skip(from).take(count).copied();
             let missing = count - (self.integer().len() + self.fraction().len()).saturating_sub(from).min(count);
@@ -127,11 +129,10 @@ impl<'a> Number<'a> {
             Some((&sign @ (b'+' | b'-'), digits)) => (sign == b'-', digits),
             _ => (false, exponent),
         };
-        let magnitude = digits.iter().fold(0_i64, |sum, digit| {
-            // Once past the bound more digits change nothing, so the sum can't overflow.
-            if sum >= EXPONENT_BOUND { sum } else { sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')) }
-        });
-        let magnitude = magnitude.min(EXPONENT_BOUND);
+        let magnitude = digits
+            .iter()
+            .fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(i64::from(digit - b'0')))
+            .min(EXPONENT_BOUND);
         Some(if negative { -magnitude } else { magnitude })
     }
 

@@ -204,8 +204,8 @@ impl<'a> Scanner<'a> {
 
     /// Steps over a value of any kind, checking its grammar and its depth.
     pub(super) fn skip_value(&mut self, depth: usize) -> Scan<()> {
-        // The kinds of the open containers, the innermost in the lowest bit. A depth of 128 just fits, so skipping needs
-        // neither recursion nor a stack on the heap.
+        // The kinds of the open containers, the innermost in the lowest bit. A depth of 128 just fits, so skipping
+        // needs neither recursion nor a stack on the heap.
         const { assert!(Json::MAX_DEPTH <= u128::BITS as usize) };
         let mut objects = 0_u128;
         // A copy, so that the cursor stays in a register.
@@ -323,8 +323,8 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
 
 /// Returns a word whose lowest set bit lies in the first (lowest) byte of `word` that ends a run of plain characters.
 ///
-/// The bit trick `(x - 0x01) & !x & 0x80` finds zero bytes eight at a time, and bytes below `n` with `n` for `0x01`. A borrow may flag further bytes above the
-/// first true one, never below it, and only the lowest is used.
+/// The bit trick `(x - 0x01) & !x & 0x80` finds zero bytes eight at a time, and bytes below `n` with `n` for `0x01`. A
+/// borrow may flag further bytes above the first true one, never below it, and only the lowest is used.
 #[inline]
 fn special_bytes(word: u64) -> u64 {
     const fn eight(byte: u8) -> u64 {

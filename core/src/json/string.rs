@@ -25,7 +25,8 @@ struct Pieces<'a> {
 }
 
 impl<'a> RawString<'a> {
-    /// Returns the string spelt by `raw`, in which backslashes begin escapes if `escaped`, and stand for themselves otherwise.
+    /// Returns the string spelt by `raw`, in which backslashes begin escapes if `escaped`, and stand for themselves
+    /// otherwise.
     #[inline]
     pub(super) fn new(raw: &'a [u8], escaped: bool) -> Self {
         Self { raw, escaped }

@@ -35,6 +35,7 @@ fn canonical_text_is_what_postgresql_prints() {
         (r#"{"\n":1,"z":2,"\u0001":3}"#, r#"{"\u0001": 3, "\n": 1, "z": 2}"#),
         // As few escapes as possible.
         (r#""\/\u002f\u0041\u00e9\ud83d\ude00\u007f""#, "\"//Aé😀\u{7f}\""),
+        (r#""\ud800\udc00\uDBFF\uDFFF\ud7ff\ue000""#, "\"\u{10000}\u{10ffff}\u{d7ff}\u{e000}\""),
         (r#""\u0008\u000c\u000a\u000d\u0009\u0022\u005c""#, r#""\b\f\n\r\t\"\\""#),
         (r#""\u0001\u000B\u001F""#, r#""\u0001\u000b\u001f""#),
         // Exponents spelt out, the scale kept.
@@ -149,9 +150,11 @@ fn depth_counts_nested_containers() {
         "JSON is nested too deep: expected at most 128 containers in one another"
     );
     assert_eq!(refusal(&nested(Json::MAX_DEPTH + 1)).1, "1:129");
-    let objects = |depth: usize| format!("{}[]{}", "{\"a\":".repeat(depth - 1), "}".repeat(depth - 1));
-    assert!(Json::parse(&objects(128)).is_ok());
-    assert!(Json::parse(&objects(129)).is_err());
+    for innermost in ["[]", "{}", "[ ]", "{ }", "[1]", "{\"b\": 1}"] {
+        let objects = |outer| format!("{}{innermost}{}", "{\"a\": ".repeat(outer), "}".repeat(outer));
+        assert!(Json::parse(&objects(Json::MAX_DEPTH - 1)).is_ok(), "{innermost}");
+        assert!(Json::parse(&objects(Json::MAX_DEPTH)).is_err(), "{innermost}");
+    }
     assert!(Json::parse(&"[".repeat(1_000_000)).is_err());
 }
 

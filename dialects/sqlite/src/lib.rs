@@ -1,1 +1,99 @@
-//! .
+//! Polymnia's SQLite dialect: diesel over the bundled SQLite.
+//!
+//! ```
+//! use polymnia::{Namespace, NewMemory, Registry};
+//!
+//! let store = Registry::new().with(polymnia_sqlite::Sqlite).open(":memory:")?;
+//! store.migrate()?;
+//! let tenant = Namespace::new("acme")?;
+//! let outcome = store.put(&tenant, NewMemory::new("prefers calls after 14:00")?)?;
+//! assert!(store.get(&tenant, outcome.id)?.is_some());
+//! # Ok::<(), polymnia::Error>(())
+//! ```
+//!
+//! # URLs
+//!
+//! | URL | opens |
+//! |---|---|
+//! | `sqlite://rel.db`, `sqlite:rel.db` | a file beside the working directory |
+//! | `sqlite:///abs.db` | a file by its absolute path |
+//! | `:memory:`, `sqlite::memory:`, `sqlite://:memory:` | a database of its own in memory, gone with the last handle |
+//!
+//! Paths are percent-decoded. Beside the parameters that every dialect knows
+//! ([`Settings::PARAMETERS`](polymnia::Settings::PARAMETERS)):
+//!
+//! | parameter | values | default |
+//! |---|---|---|
+//! | `mode` | `ro` reads only, `rw` needs the file to be there, `rwc` creates it | `rwc` |
+//! | `busy_timeout` | how long to wait for another connection's lock | `30s` |
+//! | `synchronous` | `full` keeps every commit through a power failure, `normal` may lose the last ones | `full` |
+
+#![deny(unsafe_code)]
+
+mod admin;
+mod claims;
+mod config;
+mod connection;
+mod connector;
+mod contains;
+mod engine;
+mod error;
+mod filter_sql;
+mod guard;
+mod raw;
+mod read;
+mod row;
+mod schema;
+mod statement;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use polymnia::spi::{Dialect, Engine};
+use polymnia::{ConnectionString, OpenOptions, Result};
+
+use crate::config::Config;
+use crate::engine::SqliteEngine;
+
+/// Is the target of every log line of this crate.
+const LOG: &str = "polymnia_sqlite";
+
+/// Opens SQLite databases: files, and databases in memory.
+///
+/// # Examples
+///
+/// ```
+/// use polymnia::OpenOptions;
+/// use polymnia::spi::Dialect;
+///
+/// let engine = polymnia_sqlite::Sqlite.open(&OpenOptions::new(":memory:"))?;
+/// engine.schema().migrate(&polymnia::Call::at(polymnia::Timestamp::now()))?;
+/// # Ok::<(), polymnia::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sqlite;
+
+impl Dialect for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn url_schemes(&self) -> &[&str] {
+        &["sqlite"]
+    }
+
+    fn recognizes(&self, text: &ConnectionString) -> bool {
+        config::is_bare_memory(text)
+    }
+
+    fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>> {
+        Ok(claims::files(&Config::read(options)?.location))
+    }
+
+    fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
+        let open = || SqliteEngine::open(Config::read(options)?);
+        let engine = open().map_err(|error| error.with_operation("connect"))?;
+        Ok(Arc::new(engine))
+    }
+}

@@ -1,0 +1,117 @@
+//! What the command line looks like.
+
+mod selection;
+mod verbs;
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use selection::{OrderName, SelectionArgs, options, selects_all};
+pub(crate) use verbs::{
+    AddArgs, CompletionsArgs, ConfigArgs, ConfigVerb, ConflictName, DeleteArgs, DemoArgs, GetArgs, ImportArgs,
+    NamespaceArgs, NamespaceVerb, SearchArgs, SelectArgs, SetupArgs, UpdateArgs,
+};
+
+use crate::failure::exit_codes;
+
+/// One memory store for AI agents, over SQLite and PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "polymnia", version, propagate_version = true, max_term_width = 110)]
+#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Shows where to begin, and what the exit codes mean.
+const AFTER_HELP: &str = concat!(
+    "\
+Begin with:
+  polymnia demo      see what it does, on a database that goes away
+  polymnia init      create sqlite://polymnia.db
+  polymnia add 'prefers calls after 14:00' --user mara --metadata '{\"kind\":\"preference\"}'
+  polymnia search --user mara --where '{\"kind\":\"preference\"}'
+
+",
+    exit_codes!()
+);
+
+/// What every verb takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every verb")]
+pub(crate) struct GlobalArgs {
+    /// The database [else POLYMNIA_DATABASE_URL, DATABASE_URL, the configuration, sqlite://polymnia.db]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database_url: Option<String>,
+    /// The namespace to work in [else POLYMNIA_NAMESPACE, the configuration, `default`]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// How long connecting, and then each operation, may take: 500ms, 10s, 5min [else the URL's, or 30s]
+    #[arg(long, global = true, value_name = "DURATION")]
+    pub(crate) timeout: Option<String>,
+    /// How results are printed; JSON carries a schema_version
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// The configuration file [else POLYMNIA_CONFIG, or polymnia/config.toml in the user's configuration folder]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log to standard error what is done; twice for more, three times for all
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Print without colours, as the variable NO_COLOR does
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+}
+
+/// Is how results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line.
+    Ndjson,
+}
+
+/// Is a verb.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what it does: a sample conversation on a temporary database
+    Demo(DemoArgs),
+    /// Create the database if need be, and bring its schema to the newest version
+    #[command(visible_alias = "init-db")]
+    Init,
+    /// Store one memory
+    Add(AddArgs),
+    /// Store memories from JSON lines
+    Import(ImportArgs),
+    /// Show memories by id
+    Get(GetArgs),
+    /// Remove memories, by id or by conditions
+    Delete(DeleteArgs),
+    /// Change fields of a memory
+    Update(UpdateArgs),
+    /// Find memories
+    Search(SearchArgs),
+    /// Count memories
+    Count(SelectArgs),
+    /// Tell what the namespace and the database hold
+    Stats,
+    /// List, rename and remove namespaces
+    Namespace(NamespaceArgs),
+    /// Choose a database, check it, initialise it and remember it
+    Setup(SetupArgs),
+    /// Show the configuration that applies
+    Config(ConfigArgs),
+    /// Connect and tell what is there
+    Check,
+    /// Print a script of completions for a shell
+    Completions(CompletionsArgs),
+}

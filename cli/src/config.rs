@@ -1,0 +1,127 @@
+//! The configuration file: TOML in the platform's place.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use polymnia::{ConnectionString, Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::file_error;
+
+/// Is what the file may say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfigFile {
+    /// The namespace to work in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) namespace: Option<String>,
+    /// The database.
+    #[serde(default, skip_serializing_if = "Database::is_empty")]
+    pub(crate) database: Database,
+}
+
+/// Is the section `[database]`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    /// Its URL, which may hold a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) url: Option<String>,
+}
+
+impl Database {
+    fn is_empty(&self) -> bool {
+        self.url.is_none()
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = self.url.as_deref().map(ConnectionString::from);
+        f.debug_struct("Database").field("url", &url).finish()
+    }
+}
+
+impl ConfigFile {
+    /// Returns where the file stands unless told otherwise: `polymnia/config.toml` in the user's folder for configuration.
+    pub(crate) fn default_path() -> Option<PathBuf> {
+        let folder = etcetera::choose_base_strategy().ok()?.config_dir();
+        Some(folder.join("polymnia").join("config.toml"))
+    }
+
+    /// Reads the file; none if it isn't there.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(file_error("configuration file", path, &error)),
+        };
+        Self::parse(&text).map(Some).map_err(|error| error.with_context("file", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            // The message names the fault and, of an unknown field, its name; `Display` would show the line, password
+            // and all.
+            let at = error.span().map_or(0, |span| span.start.min(text.len()));
+            let before = &text.as_bytes()[..at];
+            let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let message = error.message().lines().next().unwrap_or_default();
+            let message = if message.starts_with("invalid type") { "a value is of the wrong type" } else { message };
+            Error::new(ErrorKind::Config, format!("the configuration can't be read: {message}"))
+                .with_context("line", line)
+        })
+    }
+
+    /// Writes the file so that only its owner can read it, whole or not at all.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let failed = |error: &std::io::Error| file_error("configuration file", path, error);
+        let text = toml::to_string(self).expect("a ConfigFile holds nothing that TOML can't");
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| file_error("folder", folder, &error))?;
+        // A temporary file has mode 0600 from its creation on.
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
+        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
+        file.persist(path).map_err(|error| failed(&error.error))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/config.toml");
+        assert_eq!(ConfigFile::read(&path).unwrap(), None);
+        let url = Some("postgres://ann:se%20cret@h/d".to_owned());
+        let config = ConfigFile { namespace: Some("acme".to_owned()), database: Database { url } };
+        config.write(&path).unwrap();
+        assert_eq!(ConfigFile::read(&path).unwrap(), Some(config));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn faults_name_the_line_and_no_password() {
+        for text in [
+            "\n[database]\nurl = \"postgres://ann:secret@h/d",
+            "\n\nurl = \"postgres://ann:secret@h/d\"",
+            "\n[database]\nurl = [\"postgres://ann:secret@h/d\"]",
+        ] {
+            let error = ConfigFile::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert_eq!(error.context_value("line"), Some("3"), "{error}");
+            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        }
+        let config = ConfigFile::parse("[database]\nurl = \"postgres://ann:secret@h/d\"").unwrap();
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,147 @@
+//! What every verb works with: settings, the way to the database, and where results go.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use polymnia::{
+    ConnectionString, Error, ErrorKind, MemoryStore, Namespace, OpenOptions, PoolOptions, Registry, Result,
+};
+
+use crate::args::{Format, GlobalArgs};
+use crate::dialects;
+use crate::interrupt;
+use crate::output::{Out, Paint};
+use crate::settings::{ConfigNeed, Settings, Source};
+
+/// Is one run of a verb.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) format: Format,
+    pub(crate) quiet: bool,
+    /// How standard error is coloured.
+    pub(crate) paint: Paint,
+    pub(crate) out: Out,
+    registry: OnceLock<Registry>,
+}
+
+/// Says what to do about a database that isn't there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is an error, and no file is left behind.
+    Refuse,
+    /// It is created, if the dialect can.
+    Create,
+}
+
+/// Says what Ctrl-C does to an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnInterrupt {
+    Cancel,
+    /// The operation ends first.
+    Finish,
+}
+
+impl Context {
+    /// Puts the settings together.
+    pub(crate) fn new(global: &GlobalArgs, need: ConfigNeed, paint: Paint, out: Out) -> Result<Self> {
+        let settings = Settings::resolve(global, need)?;
+        Ok(Self { settings, format: global.format, quiet: global.quiet, paint, out, registry: OnceLock::new() })
+    }
+
+    /// Opens the database that the settings name, which must be there.
+    pub(crate) fn open(&self) -> Result<MemoryStore> {
+        self.open_url(&self.settings.database_url.value, Missing::Refuse, OnInterrupt::Cancel)
+    }
+
+    /// Opens a database with one connection.
+    pub(crate) fn open_url(
+        &self,
+        url: &ConnectionString,
+        missing: Missing,
+        on_interrupt: OnInterrupt,
+    ) -> Result<MemoryStore> {
+        let mut options = OpenOptions::new(url.clone()).with_pool(PoolOptions::single());
+        if let Some(timeout) = self.settings.timeout {
+            options = options.with_statement_timeout(timeout).with_connect_timeout(timeout);
+        }
+        if missing == Missing::Refuse {
+            self.refuse_missing(&options)?;
+        }
+        let store = self.registry().open_with(&options).map_err(|error| self.name_source(url, error))?;
+        let store = match self.settings.timeout {
+            Some(timeout) => store.with_timeout(timeout),
+            None => store,
+        };
+        Ok(match on_interrupt {
+            OnInterrupt::Cancel => store.with_cancel(interrupt::token()),
+            OnInterrupt::Finish => store,
+        })
+    }
+
+    /// Returns the dialects.
+    pub(crate) fn registry(&self) -> &Registry {
+        self.registry.get_or_init(dialects::registry)
+    }
+
+    /// Returns the namespace to work in.
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.settings.namespace.value.clone()
+    }
+
+    /// Returns the options of every verb that a command needs to go on from this one. A password in the URL is left out.
+    pub(crate) fn options(&self) -> Vec<String> {
+        let Settings { database_url, namespace, config_path, .. } = &self.settings;
+        let mut options = Vec::new();
+        let mut push = |source: Source, value: String| {
+            if let Source::Option(name) = source {
+                options.extend([name.to_owned(), value]);
+            }
+        };
+        if let Some(path) = config_path {
+            push(path.source, path.value.display().to_string());
+        }
+        push(database_url.source, database_url.value.to_string());
+        push(namespace.source, namespace.value.to_string());
+        options
+    }
+
+    /// Tells something on standard error that is neither result nor error, unless quiet.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            eprintln!("{}", self.paint.dim(text.as_ref()));
+        }
+    }
+
+    /// A dialect may create what isn't there; only `init`, `setup` and `demo` are to.
+    fn refuse_missing(&self, options: &OpenOptions) -> Result<()> {
+        let url = options.url();
+        let dialect = self.registry().dialect_for(url).map_err(|error| self.name_source(url, error))?;
+        let files = dialect.claims(options).map_err(|error| self.name_source(url, error.with_operation("connect")))?;
+        match files.first() {
+            Some(file) if !exists(file) => {
+                let message = format!("database file {file:?} isn't there");
+                let error = Error::new(ErrorKind::NotFound, message)
+                    .with_operation("connect")
+                    .with_hint("create it with `polymnia init`, or name another with --database-url");
+                Err(self.name_source(url, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says where the URL comes from, when that isn't in plain sight.
+    fn name_source(&self, url: &ConnectionString, error: Error) -> Error {
+        let setting = &self.settings.database_url;
+        let in_plain_sight = matches!(setting.source, Source::Option(_) | Source::Default);
+        if in_plain_sight || setting.value != *url {
+            return error;
+        }
+        error.with_context("database URL from", setting.source)
+    }
+}
+
+/// A file that can't be looked at may be there: opening it says more.
+fn exists(file: &Path) -> bool {
+    file.try_exists().unwrap_or(true)
+}

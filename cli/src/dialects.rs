@@ -1,0 +1,8 @@
+//! Which dialects this program speaks: the one place that names them.
+
+use polymnia::Registry;
+
+/// Returns the dialects of this build.
+pub(crate) fn registry() -> Registry {
+    Registry::new()
+}

@@ -1,0 +1,82 @@
+//! Memories for people.
+
+use polymnia::{Memory, Namespace};
+
+use super::{Column, Table, block, time};
+
+/// Columns other than the content take so much, at most.
+const MAX_NAME: usize = 24;
+/// With less room than this for the content, columns are left out.
+const MIN_CONTENT: usize = 36;
+
+/// Returns a table of memories, fitted to the width: what tells least is left out first.
+pub(crate) fn memory_table(memories: &[Memory], width: usize) -> Table {
+    let name_width = |name: fn(&Memory) -> usize| memories.iter().map(name).max().unwrap_or(0).min(MAX_NAME);
+    let user = name_width(|memory| memory.user_id.as_ref().map_or(0, |id| id.as_str().chars().count()));
+    let thread = name_width(|memory| memory.thread_id.as_ref().map_or(0, |id| id.as_str().chars().count()));
+    let tier = name_width(|memory| memory.tier.as_str().chars().count());
+    // Created, id, and the gaps between them and the content.
+    let fixed = 16 + 36 + 2 * 3;
+    let room = |columns: &[usize]| {
+        let taken: usize = columns.iter().map(|column| column.max(&6) + 2).sum();
+        width >= fixed + MIN_CONTENT + taken
+    };
+    let with_user = user > 0 && room(&[user]);
+    let with_thread = thread > 0 && room(&[user, thread]);
+    let with_tier = room(&[user, thread, tier]);
+
+    let mut columns = vec![Column::Text("created", 16)];
+    columns.extend(with_user.then_some(Column::Text("user", MAX_NAME)));
+    columns.extend(with_thread.then_some(Column::Text("thread", MAX_NAME)));
+    columns.extend(with_tier.then_some(Column::Text("tier", MAX_NAME)));
+    columns.extend([Column::Rest("content"), Column::Text("id", 36)]);
+    let mut table = Table::new(columns);
+    for memory in memories {
+        let Memory { id, user_id, thread_id, tier, content, created_at, .. } = memory;
+        let mut row = vec![time(*created_at)];
+        row.extend(with_user.then(|| user_id.as_ref().map(ToString::to_string).unwrap_or_default()));
+        row.extend(with_thread.then(|| thread_id.as_ref().map(ToString::to_string).unwrap_or_default()));
+        row.extend(with_tier.then(|| tier.to_string()));
+        row.extend([content.as_str().to_owned(), id.to_string()]);
+        table.row(row);
+    }
+    table
+}
+
+/// Returns every field of a memory that is there, with its name.
+pub(crate) fn memory_fields(namespace: &Namespace, memory: &Memory) -> Vec<(&'static str, String)> {
+    let Memory {
+        id,
+        user_id,
+        agent_id,
+        thread_id,
+        tier,
+        content,
+        metadata,
+        importance,
+        related_threads,
+        revision,
+        created_at,
+        updated_at,
+        expires_at,
+    } = memory;
+    let threads: Vec<&str> = related_threads.as_slice().iter().map(AsRef::as_ref).collect();
+    let mut fields = vec![("id", id.to_string()), ("namespace", block(namespace.as_str()))];
+    let optional = [
+        ("user", user_id.as_ref().map(|id| block(id.as_str()))),
+        ("agent", agent_id.as_ref().map(|id| block(id.as_str()))),
+        ("thread", thread_id.as_ref().map(|id| block(id.as_str()))),
+        ("related threads", (!threads.is_empty()).then(|| block(&threads.join(", ")))),
+    ];
+    fields.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    fields.extend([
+        ("tier", block(tier.as_str())),
+        ("importance", importance.as_f64().to_string()),
+        ("revision", revision.to_string()),
+        ("created", created_at.to_string()),
+        ("updated", updated_at.to_string()),
+    ]);
+    fields.extend(expires_at.map(|at| ("expires", at.to_string())));
+    fields.extend([("metadata", block(metadata.as_str())), ("content", block(content.as_str()))]);
+    fields
+}

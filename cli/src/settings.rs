@@ -1,0 +1,221 @@
+//! Which database, which namespace: what applies, and where it comes from.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use polymnia::{ConnectionString, Error, ErrorKind, Namespace, Result, parse_duration};
+
+use crate::args::GlobalArgs;
+use crate::config::ConfigFile;
+use crate::failure::FromOption as _;
+
+/// The database unless given: a file in the working directory.
+pub(crate) const DEFAULT_URL: &str = "sqlite://polymnia.db";
+/// The namespace unless given.
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
+
+/// Is what applies.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) database_url: Setting<ConnectionString>,
+    pub(crate) namespace: Setting<Namespace>,
+    pub(crate) timeout: Option<Duration>,
+    /// Where the configuration file is, or would be.
+    pub(crate) config_path: Option<Setting<PathBuf>>,
+    /// What the file says, if it is there.
+    pub(crate) config_file: Option<ConfigFile>,
+}
+
+/// Is a value and where it comes from.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<T> {
+    pub(crate) value: T,
+    pub(crate) source: Source,
+}
+
+/// Is where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Option(&'static str),
+    Variable(&'static str),
+    ConfigFile,
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(name) => write!(f, "option {name}"),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::ConfigFile => f.write_str("configuration file"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// Says whether a configuration file that was named must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConfigNeed {
+    Required,
+    /// It is about to be written.
+    Optional,
+}
+
+impl Settings {
+    /// Puts options, variables, configuration file and defaults together, in that order.
+    pub(crate) fn resolve(global: &GlobalArgs, need: ConfigNeed) -> Result<Self> {
+        Self::resolve_with(global, need, &|name| env::var_os(name))
+    }
+
+    fn resolve_with(
+        global: &GlobalArgs,
+        need: ConfigNeed,
+        variable: &dyn Fn(&'static str) -> Option<OsString>,
+    ) -> Result<Self> {
+        let config_path = config_path(global, variable);
+        let config_file = match &config_path {
+            None => None,
+            Some(path) => {
+                let file = ConfigFile::read(&path.value)?;
+                if file.is_none() && need == ConfigNeed::Required && path.source != Source::Default {
+                    let message = format!("configuration file {:?} isn't there", path.value);
+                    return Err(Error::new(ErrorKind::Config, message)
+                        .with_context("from", path.source)
+                        .with_hint("write it with `polymnia setup`, which takes the same --config"));
+                }
+                file
+            }
+        };
+        let in_file = config_file.clone().unwrap_or_default();
+
+        let database_url = first(
+            [
+                from_option("--database-url", global.database_url.as_deref()),
+                from_variable("POLYMNIA_DATABASE_URL", variable)?,
+                from_variable("DATABASE_URL", variable)?,
+                from_file(in_file.database.url),
+            ],
+            DEFAULT_URL,
+        );
+        let namespace = first(
+            [
+                from_option("--namespace", global.namespace.as_deref()),
+                from_variable("POLYMNIA_NAMESPACE", variable)?,
+                from_file(in_file.namespace),
+            ],
+            DEFAULT_NAMESPACE,
+        );
+        Ok(Self {
+            database_url: Setting { value: database_url.value.into(), source: database_url.source },
+            namespace: Setting {
+                value: Namespace::new(namespace.value)
+                    .map_err(|error| error.with_context("from", namespace.source))?,
+                source: namespace.source,
+            },
+            timeout: global.timeout.as_deref().map(parse_duration).transpose().from_option("--timeout")?,
+            config_path,
+            config_file,
+        })
+    }
+}
+
+fn config_path(global: &GlobalArgs, variable: &dyn Fn(&'static str) -> Option<OsString>) -> Option<Setting<PathBuf>> {
+    const NAME: &str = "POLYMNIA_CONFIG";
+    if let Some(path) = &global.config {
+        return Some(Setting { value: path.clone(), source: Source::Option("--config") });
+    }
+    if let Some(path) = variable(NAME).filter(|path| !path.is_empty()) {
+        return Some(Setting { value: path.into(), source: Source::Variable(NAME) });
+    }
+    ConfigFile::default_path().map(|value| Setting { value, source: Source::Default })
+}
+
+fn from_option(name: &'static str, value: Option<&str>) -> Option<Setting<String>> {
+    value.map(|value| Setting { value: value.to_owned(), source: Source::Option(name) })
+}
+
+/// An empty variable counts as unset, as `NAME= polymnia` means it.
+fn from_variable(
+    name: &'static str,
+    variable: &dyn Fn(&'static str) -> Option<OsString>,
+) -> Result<Option<Setting<String>>> {
+    let Some(value) = variable(name).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let value = value
+        .into_string()
+        .map_err(|_| Error::new(ErrorKind::Config, format!("variable {name} is not valid UTF-8")))?;
+    Ok(Some(Setting { value, source: Source::Variable(name) }))
+}
+
+fn from_file(value: Option<String>) -> Option<Setting<String>> {
+    value.map(|value| Setting { value, source: Source::ConfigFile })
+}
+
+fn first<const N: usize>(settings: [Option<Setting<String>>; N], default: &str) -> Setting<String> {
+    let default = Setting { value: default.to_owned(), source: Source::Default };
+    settings.into_iter().flatten().next().unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn resolve(line: &[&str], variables: &[(&str, &str)]) -> Result<Settings> {
+        let line = ["polymnia"].iter().chain(line).chain(&["stats"]);
+        let variable = |name: &'static str| {
+            variables.iter().find_map(|(known, value)| (*known == name).then(|| OsString::from(value)))
+        };
+        Settings::resolve_with(&Cli::parse_from(line).global, ConfigNeed::Required, &variable)
+    }
+
+    #[test]
+    fn options_win_over_variables_over_the_file_over_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        fs::write(&path, "namespace = \"of-file\"\n[database]\nurl = \"sqlite://of-file.db\"\n").unwrap();
+        let config = ["--config", path.to_str().unwrap()];
+        let shown = |settings: &Settings| {
+            format!(
+                "{} from {}; {} from {}",
+                settings.database_url.value,
+                settings.database_url.source,
+                settings.namespace.value,
+                settings.namespace.source
+            )
+        };
+
+        let of_file = resolve(&config, &[("DATABASE_URL", "")]).unwrap();
+        assert_eq!(
+            shown(&of_file),
+            "sqlite://of-file.db from configuration file; of-file from configuration file"
+        );
+        let variables = [("POLYMNIA_NAMESPACE", "v"), ("DATABASE_URL", "postgres://u:secret@h/d")];
+        let of_variables = resolve(&config, &variables).unwrap();
+        assert_eq!(
+            shown(&of_variables),
+            "postgres://u:***@h/d from variable DATABASE_URL; v from variable POLYMNIA_NAMESPACE"
+        );
+        assert!(!format!("{of_variables:?}").contains("secret"));
+        let line = [&config[..], &["--database-url", ":memory:", "--namespace", "o"]].concat();
+        let of_options = resolve(&line, &variables).unwrap();
+        assert_eq!(shown(&of_options), ":memory: from option --database-url; o from option --namespace");
+    }
+
+    #[test]
+    fn what_makes_no_sense_says_where_it_comes_from() {
+        let error = resolve(&["--config", "/nowhere.toml"], &[]).unwrap_err();
+        assert_eq!(error.context_value("from"), Some("option --config"));
+        let none = [("POLYMNIA_CONFIG", "/dev/null"), ("POLYMNIA_NAMESPACE", " ")];
+        let error = resolve(&[], &none).unwrap_err();
+        assert_eq!(error.context_value("from"), Some("variable POLYMNIA_NAMESPACE"));
+        let error = resolve(&["--timeout", "soon"], &none[..1]).unwrap_err();
+        assert_eq!(error.context_value("option"), Some("--timeout"));
+    }
+}

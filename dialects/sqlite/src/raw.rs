@@ -1,0 +1,288 @@
+//! SQLite's handle beside diesel's connection: what diesel has no call for. The only `unsafe` of this crate.
+//!
+//! diesel keeps its `sqlite3*` to itself. SQLite hands it to every registered "automatic extension" while a connection
+//! opens, so ours takes it, on the one thread that is opening a connection for us.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use diesel::{Connection as _, SqliteConnection};
+use libsqlite3_sys as ffi;
+use polymnia::Matcher;
+
+use crate::contains;
+use crate::guard::Guard;
+
+/// How many steps of SQLite's machine pass between two looks at the clock: some 20 µs.
+const STEPS_BETWEEN_CHECKS: c_int = 2_000;
+
+/// Is an open connection and its `sqlite3*`.
+pub(crate) struct Handle {
+    /// Owns what `db` points to and closes it when dropped. Never swapped for another connection.
+    pub(crate) diesel: SqliteConnection,
+    db: NonNull<ffi::sqlite3>,
+}
+
+// SAFETY: `db` is used through `&self` or `&mut self` of a struct that is not `Sync`, and so by one thread at a time, as
+// diesel uses the same pointer in its `SqliteConnection`, which is `Send`. SQLite allows that in its serialised and its
+// multi-thread mode; `open` refuses a library that was compiled without either.
+unsafe impl Send for Handle {}
+
+/// Says why SQLite could not open a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OpenFailure {
+    /// The extended result code.
+    pub(crate) code: c_int,
+    /// The operating system's error number; 0 if it had none.
+    pub(crate) errno: c_int,
+    pub(crate) message: String,
+}
+
+#[derive(Clone, Copy)]
+enum Capture {
+    /// Nobody here is opening a connection.
+    Idle,
+    /// The next connection that this thread opens is ours.
+    Armed,
+    Captured(NonNull<ffi::sqlite3>),
+}
+
+thread_local! {
+    static CAPTURE: Cell<Capture> = const { Cell::new(Capture::Idle) };
+}
+
+/// Opens a connection by a `file:` URI.
+pub(crate) fn open(uri: &str) -> Result<Handle, OpenFailure> {
+    let failure = |code, message: &str| OpenFailure { code, errno: 0, message: message.to_owned() };
+    // SAFETY: it only returns a number fixed when the library was compiled.
+    if unsafe { ffi::sqlite3_threadsafe() } == 0 {
+        return Err(failure(ffi::SQLITE_MISUSE, "the SQLite library was compiled without support for threads"));
+    }
+    // Each time, and not once: another part of the process may have called sqlite3_reset_auto_extension. Registering
+    // again what is registered does nothing.
+    // SAFETY: `capture` has the signature of an entry point and is never unloaded.
+    let code = unsafe { ffi::sqlite3_auto_extension(Some(capture)) };
+    if code != ffi::SQLITE_OK {
+        return Err(failure(code, "the connection can't be watched"));
+    }
+    CAPTURE.set(Capture::Armed);
+    let opened = SqliteConnection::establish(uri);
+    let captured = CAPTURE.replace(Capture::Idle);
+    match (opened, captured) {
+        (Ok(diesel), Capture::Captured(db)) => Ok(Handle { diesel, db }),
+        (Ok(_), _) => Err(failure(ffi::SQLITE_MISUSE, "the connection's handle was not given")),
+        // diesel keeps neither the code nor the system's error number, so SQLite is asked again.
+        (Err(error), _) => Err(diagnose(uri).unwrap_or_else(|| failure(ffi::SQLITE_CANTOPEN, &error.to_string()))),
+    }
+}
+
+impl Handle {
+    /// Makes the connection ask `guard` whether to go on, and gives it `polymnia_contains`.
+    ///
+    /// Returns the result code.
+    pub(crate) fn prepare(&self, guard: &Arc<Guard>) -> c_int {
+        let db = self.db.as_ptr();
+        let state = Arc::as_ptr(guard).cast_mut().cast::<c_void>();
+        // SQLite itself keeps the guard alive, by the function's application data: `drop_guard` runs when `db` is closed,
+        // after which it calls neither handler any more.
+        let kept = Arc::into_raw(Arc::clone(guard)).cast_mut().cast::<c_void>();
+        let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_DETERMINISTIC | ffi::SQLITE_DIRECTONLY;
+        // SAFETY: `db` is open. The name is a C string. `call_contains` has the signature of a scalar function, and
+        // `kept` is an `Arc<Guard>` as a pointer, which `drop_guard` takes back exactly once, on failure too.
+        let code = unsafe {
+            ffi::sqlite3_create_function_v2(
+                db,
+                contains::NAME.as_ptr(),
+                2,
+                flags,
+                kept,
+                Some(call_contains),
+                None,
+                None,
+                Some(drop_guard),
+            )
+        };
+        if code != ffi::SQLITE_OK {
+            return code;
+        }
+        // SAFETY: `db` is open, both functions have the signatures asked for, and `state` points to a `Guard` that lives
+        // as long as `db`, as said above; a `Guard` may be shared.
+        unsafe {
+            ffi::sqlite3_progress_handler(db, STEPS_BETWEEN_CHECKS, Some(on_progress), state);
+            ffi::sqlite3_busy_handler(db, Some(on_busy), state)
+        }
+    }
+
+    /// Makes plans independent of the values bound, so that statements stay prepared once there are statistics.
+    ///
+    /// Returns the result code.
+    pub(crate) fn keep_plans_stable(&self) -> c_int {
+        let mut now: c_int = 0;
+        // SAFETY: `db` is open, and this option takes an int and a pointer to an int.
+        unsafe {
+            ffi::sqlite3_db_config(
+                self.db.as_ptr(),
+                ffi::SQLITE_DBCONFIG_ENABLE_QPSG,
+                1 as c_int,
+                std::ptr::from_mut(&mut now),
+            )
+        }
+    }
+
+    /// Returns the extended result code of the last call.
+    ///
+    /// It is 0 where diesel has already cleared the bound values of the statement that failed.
+    pub(crate) fn last_code(&self) -> c_int {
+        // SAFETY: `db` is open.
+        unsafe { ffi::sqlite3_extended_errcode(self.db.as_ptr()) }
+    }
+
+    /// Returns the operating system's number of the last failure to open or access a file; 0 if there was none.
+    pub(crate) fn last_errno(&self) -> c_int {
+        // SAFETY: `db` is open.
+        unsafe { ffi::sqlite3_system_errno(self.db.as_ptr()) }
+    }
+
+    /// Returns whether a transaction is open.
+    pub(crate) fn in_transaction(&self) -> bool {
+        // SAFETY: `db` is open.
+        unsafe { ffi::sqlite3_get_autocommit(self.db.as_ptr()) == 0 }
+    }
+
+    /// Returns whether the main database can't be written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        // SAFETY: `db` is open, and the name is a C string.
+        unsafe { ffi::sqlite3_db_readonly(self.db.as_ptr(), c"main".as_ptr()) == 1 }
+    }
+}
+
+/// Returns whether SQLite was compiled with an option, such as `ENABLE_FTS5`.
+pub(crate) fn has_compile_option(option: &CStr) -> bool {
+    // SAFETY: the name is a C string.
+    unsafe { ffi::sqlite3_compileoption_used(option.as_ptr()) == 1 }
+}
+
+/// Returns the version of the SQLite library.
+pub(crate) fn version() -> String {
+    // SAFETY: SQLite returns a C string that lives as long as the process.
+    unsafe { CStr::from_ptr(ffi::sqlite3_libversion()) }.to_string_lossy().into_owned()
+}
+
+/// Opens the file again to learn why it can't be opened. `None` if it can.
+fn diagnose(uri: &str) -> Option<OpenFailure> {
+    let uri = CString::new(uri).ok()?;
+    let flags = ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE | ffi::SQLITE_OPEN_URI;
+    let mut db = std::ptr::null_mut();
+    // SAFETY: the URI is a C string and `db` a place for the handle, which SQLite sets on failure too (to null when it is
+    // out of memory). Its other functions take a null handle, and the handle is closed exactly once.
+    unsafe {
+        let code = ffi::sqlite3_open_v2(uri.as_ptr(), &raw mut db, flags, std::ptr::null());
+        let failure = (code != ffi::SQLITE_OK).then(|| OpenFailure {
+            code: if db.is_null() { code } else { ffi::sqlite3_extended_errcode(db) },
+            errno: if db.is_null() { 0 } else { ffi::sqlite3_system_errno(db) },
+            message: ffi::code_to_str(code).to_owned(),
+        });
+        ffi::sqlite3_close(db);
+        failure
+    }
+}
+
+/// Takes the handle of a connection that this thread opens for us. Never panics.
+unsafe extern "C" fn capture(
+    db: *mut ffi::sqlite3,
+    _message: *mut *mut c_char,
+    _routines: *const ffi::sqlite3_api_routines,
+) -> c_int {
+    // A thread that is ending has no thread-locals any more; it opens no connection for us either.
+    let _ = CAPTURE.try_with(|capture| {
+        if let (Capture::Armed, Some(db)) = (capture.get(), NonNull::new(db)) {
+            capture.set(Capture::Captured(db));
+        }
+    });
+    ffi::SQLITE_OK
+}
+
+/// Returns 0 to go on.
+unsafe extern "C" fn on_progress(state: *mut c_void) -> c_int {
+    // SAFETY: `Handle::prepare` registered this function with a `Guard` that lives as long as the connection.
+    let guard = unsafe { &*state.cast_const().cast::<Guard>() };
+    // Unwinding into C is not allowed; a guard that panics ends the statement.
+    let goes_on = catch_unwind(AssertUnwindSafe(|| guard.may_go_on())).unwrap_or(false);
+    c_int::from(!goes_on)
+}
+
+/// Returns 0 to give up.
+unsafe extern "C" fn on_busy(state: *mut c_void, tries: c_int) -> c_int {
+    // SAFETY: `Handle::prepare` registered this function with a `Guard` that lives as long as the connection.
+    let guard = unsafe { &*state.cast_const().cast::<Guard>() };
+    let again = catch_unwind(AssertUnwindSafe(|| guard.wait(tries.unsigned_abs()))).unwrap_or(false);
+    c_int::from(again)
+}
+
+unsafe extern "C" fn drop_guard(kept: *mut c_void) {
+    // SAFETY: `kept` came from `Arc::into_raw` in `Handle::prepare`, and SQLite calls this once.
+    drop(unsafe { Arc::from_raw(kept.cast_const().cast::<Guard>()) });
+}
+
+/// Answers `polymnia_contains(metadata, needle)`.
+unsafe extern "C" fn call_contains(
+    context: *mut ffi::sqlite3_context,
+    _count: c_int,
+    arguments: *mut *mut ffi::sqlite3_value,
+) {
+    let answer = catch_unwind(|| {
+        // SAFETY: SQLite passes two arguments, as declared, that live until this function returns; both are protected
+        // values. The texts are read before anything else is done with their values.
+        let (metadata, needle) = unsafe { (text(*arguments), *arguments.add(1)) };
+        let Some(metadata) = metadata else { return false };
+        // SAFETY: the context is that of this call. What is kept for the second argument is ours, a `Matcher` from
+        // `Box::into_raw` below, and SQLite drops it only between calls.
+        let kept = unsafe { ffi::sqlite3_get_auxdata(context, 1).cast::<Matcher>().as_ref() };
+        if let Some(matcher) = kept {
+            return matcher.matches_bytes(metadata);
+        }
+        // SAFETY: as above.
+        let Some(matcher) = unsafe { text(needle) }.and_then(contains::compile) else { return false };
+        let answer = matcher.matches_bytes(metadata);
+        // SAFETY: the context is that of this call; the pointer is a `Matcher` as `drop_matcher` expects it, which SQLite
+        // calls exactly once: at the end of the statement's run, or at once if it can't keep the pointer. So it is not
+        // used here any more.
+        unsafe {
+            let kept = Box::into_raw(Box::new(matcher)).cast::<c_void>();
+            ffi::sqlite3_set_auxdata(context, 1, kept, Some(drop_matcher));
+        }
+        answer
+    });
+    // SAFETY: the context is that of this call, and SQLite copies the message.
+    unsafe {
+        match answer {
+            Ok(answer) => ffi::sqlite3_result_int(context, c_int::from(answer)),
+            Err(_) => ffi::sqlite3_result_error(context, c"polymnia_contains panicked".as_ptr(), -1),
+        }
+    }
+}
+
+unsafe extern "C" fn drop_matcher(kept: *mut c_void) {
+    // SAFETY: `kept` came from `Box::into_raw` in `call_contains`, and SQLite calls this once.
+    drop(unsafe { Box::from_raw(kept.cast::<Matcher>()) });
+}
+
+/// Returns the bytes of a text, without copying them. `None` for NULL.
+///
+/// # Safety
+///
+/// `value` is a protected value, and stays as it is while the bytes are in use.
+unsafe fn text<'a>(value: *mut ffi::sqlite3_value) -> Option<&'a [u8]> {
+    // SAFETY: the caller vouches for the value. SQLite returns a pointer to as many bytes as it says, or null. The
+    // pointer is asked for first, for asking may convert the value and so change its length.
+    unsafe {
+        let bytes = ffi::sqlite3_value_text(value);
+        let length = usize::try_from(ffi::sqlite3_value_bytes(value)).ok()?;
+        (!bytes.is_null()).then(|| std::slice::from_raw_parts(bytes, length))
+    }
+}

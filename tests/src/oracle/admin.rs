@@ -1,0 +1,124 @@
+//! The operations across namespaces, and a schema of one version.
+
+use std::collections::BTreeMap;
+
+use polymnia::spi::{AdminEngine, SchemaEngine};
+use polymnia::{
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, MigrateReport, Migration, Namespace,
+    NamespaceSummary, PoolStatus, Result,
+};
+
+use super::{Oracle, is_live};
+
+const VERSION: &str = "20260101000000";
+
+impl AdminEngine for Oracle {
+    fn ping(&self, call: &Call) -> Result<()> {
+        call.check()
+    }
+
+    fn info(&self, call: &Call) -> Result<DatabaseInfo> {
+        call.check()?;
+        let state = self.lock();
+        Ok(DatabaseInfo {
+            dialect: "oracle".to_owned(),
+            server_version: "1".to_owned(),
+            schema_version: state.migrated.then(|| VERSION.to_owned()),
+            schema_pending: usize::from(!state.migrated),
+            read_only: false,
+            bytes: None,
+            extensions: Vec::new(),
+            unused_indexes: None,
+            pool: PoolStatus { connections: 1, idle: 1, max_size: 1 },
+            details: Vec::new(),
+        })
+    }
+
+    fn namespaces(&self, call: &Call, after: Option<&Namespace>, limit: u32) -> Result<Vec<NamespaceSummary>> {
+        let state = self.ready(call)?;
+        let mut summaries: BTreeMap<&Namespace, NamespaceSummary> = BTreeMap::new();
+        for ((namespace, _), memory) in &state.memories {
+            let summary = summaries.entry(namespace).or_insert_with(|| NamespaceSummary {
+                namespace: namespace.clone(),
+                memories: 0,
+                oldest: memory.created_at,
+                newest: memory.created_at,
+            });
+            summary.memories += 1;
+            summary.oldest = summary.oldest.min(memory.created_at);
+            summary.newest = summary.newest.max(memory.created_at);
+        }
+        let later = summaries.into_values().filter(|summary| after.is_none_or(|after| summary.namespace > *after));
+        Ok(later.take(limit as usize).collect())
+    }
+
+    fn rename_namespace(&self, call: &Call, from: &Namespace, to: &Namespace) -> Result<u64> {
+        let mut state = self.ready(call)?;
+        if state.of(from).next().is_none() {
+            let error = Error::new(ErrorKind::NotFound, "the namespace holds nothing");
+            return Err(error.with_context("namespace", from));
+        }
+        if state.of(to).next().is_some() {
+            let error = Error::new(ErrorKind::Conflict, "the namespace holds a memory");
+            return Err(error.with_context("namespace", to));
+        }
+        let moved: Vec<_> = state.of(from).cloned().collect();
+        let count = moved.len() as u64;
+        for memory in moved {
+            state.memories.remove(&(from.clone(), memory.id));
+            state.memories.insert((to.clone(), memory.id), memory);
+        }
+        Ok(count)
+    }
+
+    fn delete_namespace(&self, call: &Call, namespace: &Namespace) -> Result<u64> {
+        let mut state = self.ready(call)?;
+        let before = state.memories.len();
+        state.memories.retain(|(of, _), _| of != namespace);
+        Ok((before - state.memories.len()) as u64)
+    }
+
+    fn sweep(&self, call: &Call, limit: u32) -> Result<u64> {
+        let mut state = self.ready(call)?;
+        let expired = state.memories.iter().filter(|(_, memory)| !is_live(memory, call.now));
+        let expired: Vec<_> = expired.map(|(key, _)| key.clone()).take(limit as usize).collect();
+        for key in &expired {
+            state.memories.remove(key);
+        }
+        let count = expired.len() as u64;
+        state.record(expired.into_iter().map(|(namespace, id)| (namespace, id, ChangeOperation::Delete)));
+        Ok(count)
+    }
+
+    fn analyze(&self, call: &Call) -> Result<()> {
+        self.ready(call).map(|_| ())
+    }
+
+    fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {
+        self.ready(call)?.capture = on;
+        Ok(())
+    }
+
+    fn changes(&self, call: &Call, after: i64, limit: u32) -> Result<Vec<ChangeRecord>> {
+        let state = self.ready(call)?;
+        let later = state.changes.iter().filter(|change| change.sequence > after);
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+}
+
+impl SchemaEngine for Oracle {
+    fn migrations(&self, call: &Call) -> Result<Vec<Migration>> {
+        call.check()?;
+        let applied = self.lock().migrated;
+        Ok(vec![Migration { version: VERSION.to_owned(), name: "memories".to_owned(), applied, known: true }])
+    }
+
+    fn migrate(&self, call: &Call) -> Result<MigrateReport> {
+        call.check()?;
+        let mut state = self.lock();
+        let created = !state.migrated;
+        state.migrated = true;
+        let applied = if created { vec![VERSION.to_owned()] } else { Vec::new() };
+        Ok(MigrateReport { created, applied, version: Some(VERSION.to_owned()) })
+    }
+}

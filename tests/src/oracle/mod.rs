@@ -1,0 +1,216 @@
+//! The naive engine: maps and loops, nothing that could be clever.
+//!
+//! It keeps every rule of the contracts in the plainest words there are for it, and so it is what answers of a database are
+//! compared with. It shares no code with a dialect.
+
+mod admin;
+mod apply;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine};
+use polymnia::{
+    ApplyReport, Call, Capability, ChangeOperation, ChangeRecord, Error, ErrorKind, Group, Memory, MemoryId, Mutation,
+    Namespace, NamespaceStats, OpenOptions, PositionKey, Query, Result, Selection, Support, Timestamp,
+};
+
+use crate::fixture::Fixture;
+
+/// Is an engine that keeps memories in a map. Clones share the map.
+#[derive(Clone, Debug, Default)]
+pub struct Oracle(Arc<Mutex<State>>);
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    migrated: bool,
+    memories: BTreeMap<(Namespace, MemoryId), Memory>,
+    capture: bool,
+    changes: Vec<ChangeRecord>,
+    sequence: i64,
+}
+
+impl Oracle {
+    /// Returns every memory of the namespace, expired ones included, in the order of their ids.
+    pub fn memories(&self, namespace: &Namespace) -> Vec<Memory> {
+        self.lock().of(namespace).cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the state for an operation that needs a schema.
+    fn ready(&self, call: &Call) -> Result<MutexGuard<'_, State>> {
+        call.check()?;
+        let state = self.lock();
+        if state.migrated {
+            return Ok(state);
+        }
+        let error = Error::new(ErrorKind::Migration, "the schema is not initialised");
+        Err(error.with_hint("run `polymnia init`"))
+    }
+}
+
+impl State {
+    fn of(&self, namespace: &Namespace) -> impl Iterator<Item = &Memory> {
+        self.memories.iter().filter(move |((of, _), _)| of == namespace).map(|(_, memory)| memory)
+    }
+
+    /// Returns the memory, unless it has expired.
+    fn live(&self, namespace: &Namespace, id: MemoryId, now: Timestamp) -> Option<&Memory> {
+        self.memories.get(&(namespace.clone(), id)).filter(|memory| is_live(memory, now))
+    }
+
+    fn selected(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<Vec<Memory>> {
+        let mut selected = Vec::new();
+        for memory in self.of(namespace) {
+            call.check()?;
+            if selection.matches(memory, call.now) {
+                selected.push(memory.clone());
+            }
+        }
+        Ok(selected)
+    }
+
+    /// Records the changes of one transaction.
+    fn record(&mut self, changes: impl IntoIterator<Item = (Namespace, MemoryId, ChangeOperation)>) {
+        if !self.capture {
+            return;
+        }
+        let transaction = self.sequence + 1;
+        for (namespace, id, operation) in changes {
+            self.sequence += 1;
+            let sequence = self.sequence;
+            self.changes.push(ChangeRecord { sequence, transaction, namespace, id, operation });
+        }
+    }
+}
+
+impl Engine for Oracle {
+    fn capability(&self) -> Capability {
+        let mut capability = Capability::none();
+        capability.containment = Support::Native;
+        capability.related_threads = Support::Native;
+        capability.change_capture = Support::Native;
+        capability.interruption = Support::Native;
+        capability
+    }
+
+    fn get(&self, call: &Call, namespace: &Namespace, ids: &[MemoryId]) -> Result<Vec<Option<Memory>>> {
+        let state = self.ready(call)?;
+        Ok(ids.iter().map(|id| state.live(namespace, *id, call.now).cloned()).collect())
+    }
+
+    fn query(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Rows> {
+        let mut selected = self.ready(call)?.selected(call, namespace, &query.selection)?;
+        selected.sort_by(|left, right| query.order.compare(left, right));
+        if let Some(cursor) = &query.cursor {
+            let position = cursor.position(query.order)?;
+            selected.retain(|memory| query.order.compare(&at(memory, position.key, position.id), memory).is_lt());
+        }
+        let mut page: Vec<Memory> = Vec::new();
+        let mut bytes = 0;
+        for memory in &selected {
+            if page.len() >= query.limit() as usize || bytes > Rows::MAX_BYTES {
+                return Ok(Rows { memories: page, more: true });
+            }
+            bytes += memory.content.as_str().len() + memory.metadata.as_str().len();
+            page.push(memory.clone());
+        }
+        Ok(Rows { memories: page, more: false })
+    }
+
+    fn count(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
+        Ok(self.ready(call)?.selected(call, namespace, selection)?.len() as u64)
+    }
+
+    fn apply(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
+        let mut state = self.ready(call)?;
+        let (after, report) = apply::apply(&state, call.now, namespace, batch)?;
+        *state = after;
+        Ok(report)
+    }
+
+    fn delete_matching(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
+        let mut state = self.ready(call)?;
+        let selected = state.selected(call, namespace, selection)?;
+        for memory in &selected {
+            state.memories.remove(&(namespace.clone(), memory.id));
+        }
+        state.record(selected.iter().map(|memory| (namespace.clone(), memory.id, ChangeOperation::Delete)));
+        Ok(selected.len() as u64)
+    }
+
+    fn stats(&self, call: &Call, namespace: &Namespace) -> Result<NamespaceStats> {
+        let memories = self.ready(call)?.selected(call, namespace, &Selection::default())?;
+        let distinct = |values: Vec<Option<&str>>| values.into_iter().flatten().collect::<BTreeSet<_>>().len() as u64;
+        Ok(NamespaceStats {
+            memories: memories.len() as u64,
+            content_bytes: memories.iter().map(|memory| memory.content.as_str().len() as u64).sum(),
+            metadata_bytes: memories.iter().map(|memory| memory.metadata.as_str().len() as u64).sum(),
+            oldest: memories.iter().map(|memory| memory.created_at).min(),
+            newest: memories.iter().map(|memory| memory.created_at).max(),
+            users: distinct(memories.iter().map(|memory| memory.user_id.as_ref().map(AsRef::as_ref)).collect()),
+            threads: distinct(memories.iter().map(|memory| memory.thread_id.as_ref().map(AsRef::as_ref)).collect()),
+            by_tier: groups(memories.iter().map(|memory| memory.tier.clone()), usize::MAX, None),
+            by_user: groups(memories.iter().map(|memory| memory.user_id.clone()), MAX_GROUPS, Some(&None)),
+            by_thread: groups(memories.iter().map(|memory| memory.thread_id.clone()), MAX_GROUPS, Some(&None)),
+        })
+    }
+
+    fn admin(&self) -> &dyn AdminEngine {
+        self
+    }
+
+    fn schema(&self) -> &dyn SchemaEngine {
+        self
+    }
+}
+
+impl Fixture for Oracle {
+    fn fresh() -> Self {
+        Self::default()
+    }
+
+    fn options(&self) -> OpenOptions {
+        OpenOptions::new("oracle:")
+    }
+
+    fn open(&self, _: &OpenOptions) -> Result<Arc<dyn Engine>> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+const MAX_GROUPS: usize = NamespaceStats::MAX_GROUPS as usize;
+
+fn is_live(memory: &Memory, now: Timestamp) -> bool {
+    memory.expires_at.is_none_or(|at| at > now)
+}
+
+/// Returns a memory that stands where the cursor does.
+fn at(memory: &Memory, key: PositionKey, id: MemoryId) -> Memory {
+    let mut place = Memory { id, ..memory.clone() };
+    match key {
+        PositionKey::Time(time) => {
+            place.created_at = time;
+            place.updated_at = time;
+        }
+        PositionKey::Importance(importance) => place.importance = importance,
+        _ => unreachable!("the oracle knows every key"),
+    }
+    place
+}
+
+/// Counts equal values: most first, then in their order, the `last` of them after the others of its number.
+fn groups<T: Ord>(values: impl Iterator<Item = T>, limit: usize, last: Option<&T>) -> Vec<Group<T>> {
+    let mut counts: BTreeMap<T, u64> = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut groups: Vec<_> = counts.into_iter().map(|(value, memories)| Group { value, memories }).collect();
+    groups.sort_by_key(|group| (Reverse(group.memories), Some(&group.value) == last));
+    groups.truncate(limit);
+    groups
+}

@@ -1,0 +1,154 @@
+//! What cases are written with: short ways to make values, and assertions that tell what they were about.
+
+use std::fmt::Debug;
+
+use polymnia::{
+    AgentId, Content, Error, ErrorKind, Expect, Filter, Importance, Json, Memory, MemoryId, MemoryStore, Metadata,
+    Mutation, Namespace, NewMemory, Outcome, Query, RelatedThreads, Result, Revision, Selection, ThreadId, Tier,
+    Timestamp, UserId,
+};
+
+pub(super) fn ns(text: &str) -> Namespace {
+    Namespace::new(text).unwrap()
+}
+
+/// Returns the namespace that a case uses when one will do.
+pub(super) fn here() -> Namespace {
+    ns("acme")
+}
+
+pub(super) fn id(number: u64) -> MemoryId {
+    MemoryId::from_bytes(u128::from(number).to_be_bytes())
+}
+
+pub(super) fn user(text: &str) -> UserId {
+    UserId::new(text).unwrap()
+}
+
+pub(super) fn agent(text: &str) -> AgentId {
+    AgentId::new(text).unwrap()
+}
+
+pub(super) fn thread(text: &str) -> ThreadId {
+    ThreadId::new(text).unwrap()
+}
+
+pub(super) fn threads<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> RelatedThreads {
+    RelatedThreads::new(texts.into_iter().map(|text| thread(text.as_ref()))).unwrap()
+}
+
+pub(super) fn tier(text: &str) -> Tier {
+    Tier::new(text).unwrap()
+}
+
+pub(super) fn content(text: impl Into<String>) -> Content {
+    Content::new(text).unwrap()
+}
+
+#[track_caller]
+pub(super) fn json(text: &str) -> Json {
+    Json::parse(text).unwrap()
+}
+
+#[track_caller]
+pub(super) fn metadata(text: &str) -> Metadata {
+    Metadata::parse(text).unwrap()
+}
+
+pub(super) fn importance(value: f64) -> Importance {
+    Importance::new(value).unwrap()
+}
+
+pub(super) fn revision(number: i64) -> Revision {
+    Revision::new(number).unwrap()
+}
+
+#[track_caller]
+pub(super) fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// Returns the time so many microseconds later.
+pub(super) fn later(time: Timestamp, micros: i64) -> Timestamp {
+    Timestamp::from_micros(time.as_micros() + micros).unwrap()
+}
+
+pub(super) fn new(content: impl Into<String>) -> NewMemory {
+    NewMemory::new(content).unwrap()
+}
+
+/// Returns a whole row that says `content`, created and written at that time.
+pub(super) fn row(id: MemoryId, content: &str, at: Timestamp) -> Memory {
+    Memory {
+        id,
+        user_id: None,
+        agent_id: None,
+        thread_id: None,
+        tier: Tier::default(),
+        content: self::content(content),
+        metadata: Metadata::default(),
+        importance: Importance::default(),
+        related_threads: RelatedThreads::default(),
+        revision: Revision::FIRST,
+        created_at: at,
+        updated_at: at,
+        expires_at: None,
+    }
+}
+
+pub(super) fn put_mutation(id: MemoryId, memory: NewMemory) -> Mutation {
+    Mutation::Put { id, memory, expect: Expect::Any }
+}
+
+pub(super) fn delete_mutation(id: MemoryId) -> Mutation {
+    Mutation::Delete { id, expect: Expect::Any }
+}
+
+pub(super) fn contains(needle: &str) -> Selection {
+    Selection::default().with_filter(Filter::Contains(json(needle)))
+}
+
+/// Puts under that id, whatever is there.
+#[track_caller]
+pub(super) fn put(store: &MemoryStore, namespace: &Namespace, id: MemoryId, memory: NewMemory) -> Outcome {
+    store.put_at(namespace, id, memory, Expect::Any).unwrap()
+}
+
+#[track_caller]
+pub(super) fn get(store: &MemoryStore, namespace: &Namespace, id: MemoryId) -> Memory {
+    store.get(namespace, id).unwrap().unwrap_or_else(|| panic!("memory {id} is not there"))
+}
+
+/// Reads all that is selected, in the default order.
+#[track_caller]
+pub(super) fn all(store: &MemoryStore, namespace: &Namespace, selection: Selection) -> Vec<Memory> {
+    let query = Query::new(selection).with_limit(Query::MAX_LIMIT).unwrap();
+    store.iter(namespace, query).collect::<Result<_>>().unwrap()
+}
+
+/// Returns the ids of memories, as numbers.
+pub(super) fn numbers(memories: &[Memory]) -> Vec<u64> {
+    memories.iter().map(|memory| u64::try_from(u128::from_be_bytes(*memory.id.as_bytes())).unwrap()).collect()
+}
+
+/// Fails unless the result is an error of that kind, and returns it.
+#[track_caller]
+pub(super) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind) -> Error {
+    let error = match result {
+        Ok(value) => panic!("expected an error of kind {kind:?}, got {value:?}"),
+        Err(error) => error,
+    };
+    assert_eq!(error.kind(), kind, "{error:?}");
+    let message = error.message();
+    assert!(!message.is_empty() && !message.ends_with('.'), "message {message:?}");
+    assert!(!message.starts_with(char::is_uppercase), "message {message:?}");
+    error
+}
+
+/// Fails unless two memories are equal, field by field, with a short report for long fields.
+#[track_caller]
+pub(super) fn same(left: &Memory, right: &Memory) {
+    assert!(left.metadata == right.metadata, "metadata of {}: {:.200} and {:.200}", left.id, left.metadata.as_str(), right.metadata.as_str());
+    assert!(left.content == right.content, "content of {}: {:.200} and {:.200}", left.id, left.content, right.content);
+    assert_eq!(left, right);
+}
