@@ -66,8 +66,7 @@ impl ConfigFile {
             // The message names the fault and, of an unknown field, its name; `Display` would show the line, password
             // and all.
             let at = error.span().map_or(0, |span| span.start.min(text.len()));
-            let before = &text.as_bytes()[..at];
-            let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1;
             let message = error.message().lines().next().unwrap_or_default();
             let message = if message.starts_with("invalid type") { "a value is of the wrong type" } else { message };
             Error::new(ErrorKind::Config, format!("the configuration can't be read: {message}"))

@@ -120,7 +120,7 @@ impl Context {
         let files = dialect.claims(options).map_err(|error| self.name_source(url, error.with_operation("connect")))?;
         match files.first() {
             Some(file) if !exists(file) => {
-                let message = format!("database file {file:?} isn't there");
+                let message = format!("database file {} isn't there", file.display());
                 let error = Error::new(ErrorKind::NotFound, message)
                     .with_operation("connect")
                     .with_hint("create it with `polymnia init`, or name another with --database-url");

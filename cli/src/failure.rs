@@ -148,7 +148,7 @@ pub(crate) fn file_error(what: &str, path: &std::path::Path, error: &io::Error) 
         io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
         _ => ErrorKind::Unexpected,
     };
-    Error::new(kind, format!("{what} {path:?} {}", reason(error)))
+    Error::new(kind, format!("{what} {} {}", path.display(), reason(error)))
 }
 
 /// Says what the operating system found wrong, in words that go on a sentence's end.
@@ -172,13 +172,13 @@ fn lower_first(text: &str) -> String {
 }
 
 /// Names the option that a value came from, in the error that refuses it.
-pub(crate) trait FromOption<T> {
+pub(crate) trait OfOption<T> {
     /// Adds the option's name to the error.
-    fn from_option(self, name: &'static str) -> Result<T>;
+    fn of_option(self, name: &'static str) -> Result<T>;
 }
 
-impl<T> FromOption<T> for Result<T> {
-    fn from_option(self, name: &'static str) -> Result<T> {
+impl<T> OfOption<T> for Result<T> {
+    fn of_option(self, name: &'static str) -> Result<T> {
         self.map_err(|error| error.with_context("option", name))
     }
 }

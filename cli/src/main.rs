@@ -12,6 +12,7 @@ mod logging;
 mod moment;
 mod output;
 mod settings;
+mod url;
 mod usage;
 
 use std::io::IsTerminal as _;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     let paint = Paint::new(colors, std::io::stderr().is_terminal());
     logging::install(&cli.global, colors);
     interrupt::install();
-    match commands::run(cli, colors, paint) {
+    match commands::run(&cli, colors, paint) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             report(&failure, paint);

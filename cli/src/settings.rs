@@ -10,7 +10,7 @@ use polymnia::{ConnectionString, Error, ErrorKind, Namespace, Result, parse_dura
 
 use crate::args::GlobalArgs;
 use crate::config::ConfigFile;
-use crate::failure::FromOption as _;
+use crate::failure::OfOption as _;
 
 /// The database unless given: a file in the working directory.
 pub(crate) const DEFAULT_URL: &str = "sqlite://polymnia.db";
@@ -81,7 +81,7 @@ impl Settings {
             Some(path) => {
                 let file = ConfigFile::read(&path.value)?;
                 if file.is_none() && need == ConfigNeed::Required && path.source != Source::Default {
-                    let message = format!("configuration file {:?} isn't there", path.value);
+                    let message = format!("configuration file {} isn't there", path.value.display());
                     return Err(Error::new(ErrorKind::Config, message)
                         .with_context("from", path.source)
                         .with_hint("write it with `polymnia setup`, which takes the same --config"));
@@ -111,11 +111,10 @@ impl Settings {
         Ok(Self {
             database_url: Setting { value: database_url.value.into(), source: database_url.source },
             namespace: Setting {
-                value: Namespace::new(namespace.value)
-                    .map_err(|error| error.with_context("from", namespace.source))?,
+                value: Namespace::new(namespace.value).map_err(|error| error.with_context("from", namespace.source))?,
                 source: namespace.source,
             },
-            timeout: global.timeout.as_deref().map(parse_duration).transpose().from_option("--timeout")?,
+            timeout: global.timeout.as_deref().map(parse_duration).transpose().of_option("--timeout")?,
             config_path,
             config_file,
         })
@@ -192,10 +191,7 @@ mod tests {
         };
 
         let of_file = resolve(&config, &[("DATABASE_URL", "")]).unwrap();
-        assert_eq!(
-            shown(&of_file),
-            "sqlite://of-file.db from configuration file; of-file from configuration file"
-        );
+        assert_eq!(shown(&of_file), "sqlite://of-file.db from configuration file; of-file from configuration file");
         let variables = [("POLYMNIA_NAMESPACE", "v"), ("DATABASE_URL", "postgres://u:secret@h/d")];
         let of_variables = resolve(&config, &variables).unwrap();
         assert_eq!(

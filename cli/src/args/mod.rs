@@ -1,5 +1,8 @@
 //! What the command line looks like.
 
+// The comments are help texts, which no one renders as Markdown, and options are what they are.
+#![allow(clippy::doc_markdown, clippy::struct_excessive_bools)]
+
 mod selection;
 mod verbs;
 
@@ -9,15 +12,15 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use selection::{OrderName, SelectionArgs, options, selects_all};
 pub(crate) use verbs::{
-    AddArgs, CompletionsArgs, ConfigArgs, ConfigVerb, ConflictName, DeleteArgs, DemoArgs, GetArgs, ImportArgs,
-    NamespaceArgs, NamespaceVerb, SearchArgs, SelectArgs, SetupArgs, UpdateArgs,
+    AddArgs, CompletionsArgs, ConfigArgs, ConfigVerb, DeleteArgs, DemoArgs, GetArgs, ImportArgs, NamespaceArgs,
+    NamespaceVerb, SearchArgs, SelectArgs, SetupArgs, UpdateArgs,
 };
 
 use crate::failure::exit_codes;
 
 /// One memory store for AI agents, over SQLite and PostgreSQL.
 #[derive(Debug, Parser)]
-#[command(name = "polymnia", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "polymnia", version, max_term_width = 110)]
 #[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use polymnia::{Filter, Json, Match, Order, Result, Selection, ThreadId, Tier, TimeRange};
 
-use crate::failure::FromOption as _;
+use crate::failure::OfOption as _;
 use crate::moment::{Way, moment};
 
 /// Says which memories are meant. All conditions must hold.
@@ -55,29 +55,24 @@ impl SelectionArgs {
     /// Returns the selection, each value checked.
     pub(crate) fn selection(&self) -> Result<Selection> {
         let time = |text: &Option<String>, name| {
-            text.as_deref().map(|text| moment(text, Way::Ago)).transpose().from_option(name)
+            text.as_deref().map(|text| moment(text, Way::Ago)).transpose().of_option(name)
         };
         let threads = |text: &String| ThreadId::new(text.as_str());
         let filter = match &self.contains {
             None => Filter::All,
-            Some(needle) => Filter::Contains(Json::parse(needle).from_option("--where")?),
+            Some(needle) => Filter::Contains(Json::parse(needle).of_option("--where")?),
         };
         Ok(Selection {
-            user: condition(self.user.as_deref(), self.no_user).from_option("--user")?,
-            agent: condition(self.agent.as_deref(), self.no_agent).from_option("--agent")?,
-            thread: condition(self.thread.as_deref(), self.no_thread).from_option("--thread")?,
+            user: condition(self.user.as_deref(), self.no_user).of_option("--user")?,
+            agent: condition(self.agent.as_deref(), self.no_agent).of_option("--agent")?,
+            thread: condition(self.thread.as_deref(), self.no_thread).of_option("--thread")?,
             related_threads: self
                 .related_threads
                 .iter()
                 .map(threads)
                 .collect::<Result<_>>()
-                .from_option("--related-thread")?,
-            tiers: self
-                .tiers
-                .iter()
-                .map(|text| Tier::new(text.as_str()))
-                .collect::<Result<_>>()
-                .from_option("--tier")?,
+                .of_option("--related-thread")?,
+            tiers: self.tiers.iter().map(|text| Tier::new(text.as_str())).collect::<Result<_>>().of_option("--tier")?,
             created: TimeRange { from: time(&self.since, "--since")?, until: time(&self.until, "--until")? },
             updated: TimeRange {
                 from: time(&self.updated_since, "--updated-since")?,
@@ -112,11 +107,7 @@ pub(crate) fn options(selection: &Selection) -> Vec<String> {
     if let Filter::Contains(needle) = filter {
         push("--where", needle);
     }
-    for (name, value) in [
-        ("--user", is(user)),
-        ("--agent", is(agent)),
-        ("--thread", is(thread)),
-    ] {
+    for (name, value) in [("--user", is(user)), ("--agent", is(agent)), ("--thread", is(thread))] {
         if let Some(value) = value {
             push(name, &value);
         }

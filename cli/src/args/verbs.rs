@@ -11,8 +11,10 @@ use super::{OrderName, SelectionArgs};
 
 /// `demo`
 #[derive(Debug, Args)]
-#[command(after_help = "It runs on a temporary SQLite file, or with --database-url in a namespace of its own that it removes \
-afterwards.")]
+#[command(
+    after_help = "It runs on a temporary SQLite file, or with --database-url in a namespace of its own that it removes \
+afterwards."
+)]
 pub(crate) struct DemoArgs {
     /// Keep the database, to go on with it
     #[arg(long)]
@@ -67,17 +69,17 @@ pub(crate) struct AddArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A line is a JSON object; only \"content\" is required:
-  {\"content\": \"...\", \"user_id\": \"mara\", \"metadata\": {\"kind\": \"fact\"}, \"created_at\": \"2026-03-02T09:14:00Z\"}
-It may also have: id, namespace, agent_id, thread_id, tier, importance, related_threads, revision, updated_at,
-expires_at. A line without an id gets a new one on each import.
+  {\"content\": \"...\", \"user_id\": \"mara\", \"metadata\": {\"kind\": \"fact\"}}
+It may also have: id, namespace, agent_id, thread_id, tier, importance, related_threads,
+revision, created_at, updated_at, expires_at. A line without an id gets a new one each time.
 
 A line's own namespace wins; one without gets --namespace.
 
 Examples:
   polymnia import memories.ndjson
-  polymnia search --all --format ndjson | polymnia --database-url postgres://localhost/app import -
-  polymnia import memories.ndjson --on-conflict skip       go on after an interruption
-  polymnia import memories.ndjson --keep-going             import what can be, keep the rest in a file")]
+  polymnia import memories.ndjson --on-conflict skip    go on after an interruption
+  polymnia import memories.ndjson --keep-going          import what can be, keep the rest apart
+  polymnia search --all --format ndjson | polymnia --database-url postgres://db/app import -")]
 pub(crate) struct ImportArgs {
     /// A file of JSON lines, checked whole before the first is stored; `-` reads standard input
     pub(crate) file: PathBuf,

@@ -24,7 +24,7 @@ use crate::output::{ColorChoice, Out, Paint};
 use crate::settings::ConfigNeed;
 
 /// Runs the verb and hands on what it printed, whether it succeeded or not.
-pub(crate) fn run(cli: Cli, colors: ColorChoice, paint: Paint) -> Outcome {
+pub(crate) fn run(cli: &Cli, colors: ColorChoice, paint: Paint) -> Outcome {
     let mut out = Out::stdout(colors);
     if let Command::Completions(args) = &cli.command {
         let done = completions::run(args, &mut out);
@@ -36,7 +36,7 @@ pub(crate) fn run(cli: Cli, colors: ColorChoice, paint: Paint) -> Outcome {
         _ => ConfigNeed::Required,
     };
     let mut context = Context::new(&cli.global, need, paint, out)?;
-    let done = verb(&mut context, &cli);
+    let done = verb(&mut context, cli);
     context.out.flush()?;
     done
 }

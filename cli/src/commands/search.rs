@@ -6,7 +6,7 @@ use polymnia::{Cursor, Namespace, Page, Query, RecordLine};
 
 use crate::args::{Format, OrderName, SearchArgs, options};
 use crate::context::Context;
-use crate::failure::{Exit, FromOption as _, Outcome};
+use crate::failure::{Exit, OfOption as _, Outcome};
 use crate::output::{SCHEMA_VERSION, duration, memory_table, plural, shell_line};
 
 /// How many memories are read at a time with `--all`.
@@ -56,9 +56,9 @@ fn query(args: &SearchArgs) -> polymnia::Result<Query> {
     let query = Query::new(args.selection.selection()?)
         .with_order(args.order.order())
         .with_limit(limit)
-        .from_option("--limit")?;
+        .of_option("--limit")?;
     Ok(match &args.cursor {
-        Some(text) => query.with_cursor(text.parse::<Cursor>().from_option("--cursor")?),
+        Some(text) => query.with_cursor(text.parse::<Cursor>().of_option("--cursor")?),
         None => query,
     })
 }

@@ -9,7 +9,7 @@ use crate::failure::{Exit, Outcome};
 use crate::output::{Column, Out, Table, bytes, grouped, time};
 
 #[derive(Serialize)]
-struct Stats {
+struct Told {
     namespace: Namespace,
     stats: NamespaceStats,
     database: DatabaseInfo,
@@ -22,18 +22,13 @@ pub(crate) fn run(context: &mut Context) -> Outcome {
     let stats = store.stats(&namespace)?;
     let database = store.admin().info()?;
     match context.format {
-        Format::Json | Format::Ndjson => context.out.document(Stats { namespace, stats, database })?,
+        Format::Json | Format::Ndjson => context.out.document(Told { namespace, stats, database })?,
         Format::Table => print(&mut context.out, &namespace, &stats, &database)?,
     }
     Ok(Exit::Ok)
 }
 
-fn print(
-    out: &mut Out,
-    namespace: &Namespace,
-    stats: &NamespaceStats,
-    database: &DatabaseInfo,
-) -> std::io::Result<()> {
+fn print(out: &mut Out, namespace: &Namespace, stats: &NamespaceStats, database: &DatabaseInfo) -> std::io::Result<()> {
     let mut fields = vec![
         ("namespace", namespace.to_string()),
         ("memories", grouped(stats.memories)),
@@ -80,6 +75,8 @@ fn groups<T>(
     Ok(())
 }
 
+// The shape that `Group<Option<T>>` hands over.
+#[allow(clippy::ref_option)]
 fn optional<T: ToString>(value: &Option<T>) -> String {
     value.as_ref().map_or_else(|| "(none)".to_owned(), ToString::to_string)
 }

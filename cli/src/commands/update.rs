@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::write::content;
 use crate::args::{Format, UpdateArgs};
 use crate::context::Context;
-use crate::failure::{Exit, FromOption as _, Outcome};
+use crate::failure::{Exit, OfOption as _, Outcome};
 use crate::moment::{Way, moment};
 
 #[derive(Serialize)]
@@ -19,7 +19,7 @@ struct Updated {
 pub(crate) fn run(context: &mut Context, args: &UpdateArgs) -> Outcome {
     let id: MemoryId = args.id.parse()?;
     let expect = match args.if_revision {
-        Some(number) => Expect::Revision(Revision::new(number).from_option("--if-revision")?),
+        Some(number) => Expect::Revision(Revision::new(number).of_option("--if-revision")?),
         None => Expect::Any,
     };
     let patch = patch(args)?;
@@ -44,18 +44,18 @@ fn patch(args: &UpdateArgs) -> Result<Patch> {
         .iter()
         .map(|text| ThreadId::new(text.as_str()))
         .collect::<Result<_>>()
-        .from_option("--related-thread")?;
-    let related_threads = RelatedThreads::new(threads).from_option("--related-thread")?;
+        .of_option("--related-thread")?;
+    let related_threads = RelatedThreads::new(threads).of_option("--related-thread")?;
     let expires_at = args.expires_at.as_deref().map(|text| moment(text, Way::Ahead)).transpose();
     Ok(Patch {
-        user_id: change(args.user.as_deref(), args.no_user).from_option("--user")?,
-        agent_id: change(args.agent.as_deref(), args.no_agent).from_option("--agent")?,
-        thread_id: change(args.thread.as_deref(), args.no_thread).from_option("--thread")?,
-        tier: args.tier.as_deref().map(str::parse).transpose().from_option("--tier")?,
-        metadata: args.metadata.as_deref().map(str::parse).transpose().from_option("--metadata")?,
-        importance: args.importance.as_deref().map(str::parse).transpose().from_option("--importance")?,
+        user_id: change(args.user.as_deref(), args.no_user).of_option("--user")?,
+        agent_id: change(args.agent.as_deref(), args.no_agent).of_option("--agent")?,
+        thread_id: change(args.thread.as_deref(), args.no_thread).of_option("--thread")?,
+        tier: args.tier.as_deref().map(str::parse).transpose().of_option("--tier")?,
+        metadata: args.metadata.as_deref().map(str::parse).transpose().of_option("--metadata")?,
+        importance: args.importance.as_deref().map(str::parse).transpose().of_option("--importance")?,
         related_threads: (!related_threads.is_empty() || args.no_related_threads).then_some(related_threads),
-        expires_at: match expires_at.from_option("--expires-at")? {
+        expires_at: match expires_at.of_option("--expires-at")? {
             Some(time) => Change::Set(time),
             None if args.no_expires_at => Change::Clear,
             None => Change::Keep,

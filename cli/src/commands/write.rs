@@ -17,9 +17,11 @@ fn from_stdin() -> Result<Content> {
     // One line end and one byte more than fits, so that what is too long shows as such.
     let limit = Content::MAX_BYTES as u64 + 3;
     let mut bytes = Vec::new();
-    std::io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(|error| {
-        Error::new(ErrorKind::Unexpected, format!("standard input can't be read: {error}"))
-    })?;
+    std::io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::new(ErrorKind::Unexpected, format!("standard input can't be read: {error}")))?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {

@@ -1,7 +1,7 @@
 //! Memories made of lines.
 
-use polymnia::{Error, Memory, Namespace, Record, Result, Timestamp, UuidV7};
 use polymnia::IdSource as _;
+use polymnia::{Error, Memory, Namespace, Record, Result, Timestamp, UuidV7};
 
 use super::lines::{Line, MAX_LINE};
 use super::other_namespace;

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use polymnia::{ApplyReport, Effect, Error, ErrorKind, MemoryStore, Mutation, Namespace, OnConflict, RecordLine, Result};
+use polymnia::{
+    ApplyReport, Effect, Error, ErrorKind, MemoryStore, Mutation, Namespace, OnConflict, RecordLine, Result,
+};
 
-use super::entry::{Entry, Fault, with_line};
+use super::entry::{Entry, Fault, rebuild, with_line};
 use super::rejects::Rejects;
 use super::{Options, Report};
 use crate::interrupt;
@@ -21,6 +23,8 @@ const QUEUED_MEMORIES: usize = 10_000;
 pub(crate) struct Loader<'a> {
     store: &'a MemoryStore,
     on_conflict: OnConflict,
+    /// Whether a line whose id is taken is a reject.
+    reject_taken: bool,
     batch_size: usize,
     batches: HashMap<Namespace, Batch>,
     memories: usize,
@@ -38,21 +42,120 @@ struct Batch {
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(store: &'a MemoryStore, options: &Options) -> Self {
-        // An import that keeps going must not lose a batch for one memory of it: what would fail is skipped, and rejected
-        // by what the store says of it.
-        let on_conflict = match (options.on_conflict, &options.rejects) {
-            (OnConflict::Fail, Some(_)) => OnConflict::Skip,
-            (on_conflict, _) => on_conflict,
-        };
+        // An import that keeps going must not lose a batch for one memory of it: what would fail is skipped, and then
+        // rejected.
+        let reject_taken = options.on_conflict == OnConflict::Fail && options.rejects.is_some();
         interrupt::note_stored(0);
         Self {
             store,
-            on_conflict,
+            on_conflict: if reject_taken { OnConflict::Skip } else { options.on_conflict },
+            reject_taken,
             batch_size: options.batch_size,
             batches: HashMap::new(),
             memories: 0,
             bytes: 0,
             report: Report::default(),
         }
+    }
+
+    /// Takes a memory, and stores a batch if one is full.
+    pub(crate) fn push(&mut self, entry: Entry, rejects: Option<&mut Rejects>) -> Result<()> {
+        let Entry { line, namespace, memory } = entry;
+        let mutation = Mutation::Restore { memory, on_conflict: self.on_conflict };
+        let bytes = mutation.payload_bytes();
+        let batch = match self.batches.get_mut(&namespace) {
+            Some(batch) => batch,
+            None => self.batches.entry(namespace.clone()).or_default(),
+        };
+        batch.mutations.push(mutation);
+        batch.lines.push(line);
+        batch.bytes += bytes;
+        self.memories += 1;
+        self.bytes += bytes;
+        if batch.mutations.len() >= self.batch_size || batch.bytes >= BATCH_BYTES {
+            return self.store(&namespace, rejects);
+        }
+        if self.bytes >= QUEUED_BYTES || self.memories >= QUEUED_MEMORIES.max(2 * self.batch_size) {
+            let largest = self.batches.iter().max_by_key(|(_, batch)| batch.mutations.len());
+            let namespace = largest.expect("memories are queued").0.clone();
+            return self.store(&namespace, rejects);
+        }
+        Ok(())
+    }
+
+    /// Stores what is left, in the order of the lines that the batches begin with.
+    pub(crate) fn flush(&mut self, mut rejects: Option<&mut Rejects>) -> Result<()> {
+        let mut left: Vec<(u64, Namespace)> = self
+            .batches
+            .iter()
+            .filter_map(|(namespace, batch)| Some((*batch.lines.first()?, namespace.clone())))
+            .collect();
+        left.sort_unstable_by_key(|(line, _)| *line);
+        for (_, namespace) in left {
+            self.store(&namespace, rejects.as_deref_mut())?;
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, namespace: &Namespace, rejects: Option<&mut Rejects>) -> Result<()> {
+        let Some(batch) = self.batches.remove(namespace) else { return Ok(()) };
+        self.memories -= batch.mutations.len();
+        self.bytes -= batch.bytes;
+        interrupt::check()?;
+        let applied = {
+            let _in_flight = interrupt::in_flight();
+            let applied = self.store.apply(namespace, &batch.mutations);
+            if let Ok(report) = &applied {
+                self.tally(report);
+                interrupt::note_stored(self.report.written());
+            }
+            applied
+        };
+        let applied = applied.map_err(|error| batch.name_line(&error))?;
+        match rejects {
+            Some(rejects) if self.reject_taken => batch.reject_taken(namespace, &applied, rejects),
+            _ => Ok(()),
+        }
+    }
+
+    fn tally(&mut self, applied: &ApplyReport) {
+        for outcome in &applied.outcomes {
+            match outcome.effect {
+                Effect::Created => self.report.stored += 1,
+                Effect::Updated => self.report.replaced += 1,
+                Effect::Skipped if !self.reject_taken => self.report.skipped += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Batch {
+    /// Says which line, or which lines, the error is about.
+    fn name_line(&self, error: &Error) -> Error {
+        let at = error.context_value("mutation").and_then(|at| at.parse::<usize>().ok());
+        let line = match (at, self.lines.as_slice()) {
+            (Some(at), lines) => lines.get(at),
+            (None, [line]) => Some(line),
+            (None, _) => None,
+        };
+        match (line, self.lines.first(), self.lines.last()) {
+            (Some(line), ..) => with_line(error, *line),
+            (None, Some(first), Some(last)) => {
+                rebuild(error, |rebuilt| rebuilt.with_context("lines", format_args!("{first} to {last}")))
+            }
+            _ => rebuild(error, |rebuilt| rebuilt),
+        }
+    }
+
+    fn reject_taken(&self, namespace: &Namespace, applied: &ApplyReport, rejects: &mut Rejects) -> Result<()> {
+        for ((mutation, line), outcome) in self.mutations.iter().zip(&self.lines).zip(&applied.outcomes) {
+            let (Mutation::Restore { memory, .. }, Effect::Skipped) = (mutation, outcome.effect) else { continue };
+            let message = format!("memory {} is stored already", memory.id);
+            let error = Error::new(ErrorKind::Conflict, message).with_context("line", line);
+            let text = serde_json::to_string(&RecordLine::new(namespace, memory)).ok();
+            rejects.write(&Fault { line: *line, error, text })?;
+        }
+        Ok(())
     }
 }

@@ -111,10 +111,10 @@ fn load(store: &MemoryStore, source: &Source, options: &Options, progress: &mut 
     progress.begin("importing", source.bytes());
     let mut rejects = options.rejects.as_deref().map(Rejects::new);
     let mut loader = Loader::new(store, options);
-    let loaded = load_chunks(&mut loader, source, options, rejects.as_mut(), progress);
+    let ended = load_chunks(&mut loader, source, options, rejects.as_mut(), progress);
     let kept = rejects.map_or(Ok(0), Rejects::finish);
     let stored = loader.report.written();
-    loaded.map_err(|error| with_stored(source.name_in(error), stored))?;
+    ended.map_err(|error| with_stored(source.name_in(error), stored))?;
     Ok(Report { rejected: kept?, ..loader.report })
 }
 
@@ -131,14 +131,12 @@ fn load_chunks(
             loader.push(entry, rejects.as_deref_mut())?;
         }
         for fault in chunk.faults {
-            match rejects.as_deref_mut() {
-                Some(rejects) => rejects.write(&fault)?,
-                None => {
-                    // What stands before the line is stored, so that one can go on from it.
-                    loader.flush(None)?;
-                    return Err(fault.error);
-                }
-            }
+            let Some(rejects) = rejects.as_deref_mut() else {
+                // What stands before the line is stored, so that one can go on from it.
+                loader.flush(None)?;
+                return Err(fault.error);
+            };
+            rejects.write(&fault)?;
         }
     }
     loader.flush(rejects)

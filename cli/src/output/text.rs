@@ -16,11 +16,11 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
             blank = !line.is_empty();
             continue;
         }
-        if taken >= max {
+        taken += 1 + usize::from(blank);
+        if taken > max {
             line.push('…');
             break;
         }
-        taken += 1 + usize::from(blank);
         if std::mem::take(&mut blank) {
             line.push(' ');
         }

@@ -1,1 +1,95 @@
-//! .
+//! Polymnia on PostgreSQL 15 and later: diesel over a libpq that is built in.
+//!
+//! ```no_run
+//! use polymnia::Registry;
+//!
+//! let registry = Registry::new().with(polymnia_postgres::Postgres);
+//! let store = registry.open("postgres://ann@db.example.com/app")?;
+//! store.migrate()?;
+//! # Ok::<(), polymnia::Error>(())
+//! ```
+//!
+//! # Connection strings
+//!
+//! URLs and keywords, as libpq takes them:
+//!
+//! ```text
+//! postgres://ann:secret@db.example.com:5433/app?sslmode=verify-full&sslrootcert=system
+//! postgres://ann@one.example.com,two.example.com/app?target_session_attrs=read-write
+//! postgres:///app?host=/var/run/postgresql
+//! host=/var/run/postgresql dbname=app password='two words'
+//! ```
+//!
+//! Beside libpq's parameters there are those of [`OpenOptions`] (`pool_*`, `statement_timeout`, `connect_timeout`) and
+//! `prepared_statements=on|off`. A parameter that nobody knows is refused by name. libpq's environment variables hold where
+//! the connection string says nothing.
+//!
+//! - **Poolers.** `prepared_statements=off` is for a pooler that gives out server sessions by the transaction (pgbouncer
+//!   before 1.21): no statement is prepared, no option is sent at start-up (such poolers refuse them), and each operation is a
+//!   transaction that sets its own limits. It costs two round trips an operation. Migrating through one works.
+//! - **TLS** takes the feature `tls`, which builds OpenSSL; without it, asking for encryption is an error.
+//!   `sslrootcert=system` means the file of the system's certificates, or that of the variable `SSL_CERT_FILE`.
+//! - **Time.** `statement_timeout` is set on the server when a connection is opened. It ends an operation's statements, each
+//!   by itself. A deadline or a cancel token of the call's own is minded by a thread that asks the server, over a connection
+//!   of its own, to cancel.
+//! - **Lost servers** are noticed by TCP keepalives within two minutes, unless `keepalives*` say otherwise.
+//!
+//! The database's encoding must be UTF8. Everything stands in the schema `polymnia`, whatever the search path.
+
+mod admin;
+mod canceller;
+mod config;
+mod connector;
+mod conninfo;
+mod engine;
+mod error;
+mod filter_sql;
+mod probe;
+mod read;
+mod row;
+mod schema;
+mod session;
+mod sql;
+mod tls;
+mod watchdog;
+mod write;
+
+// For its build: OpenSSL is linked in through it.
+#[cfg(feature = "tls")]
+use openssl_sys as _;
+// For its build: libpq is linked in through it.
+use pq_sys as _;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use polymnia::spi::{Dialect, Engine};
+use polymnia::{ConnectionString, OpenOptions, Result};
+
+/// Opens PostgreSQL databases: `postgres://`, `postgresql://`, and libpq's keywords.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Postgres;
+
+impl Dialect for Postgres {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn url_schemes(&self) -> &[&str] {
+        &["postgres", "postgresql"]
+    }
+
+    fn recognizes(&self, text: &ConnectionString) -> bool {
+        config::Config::recognizes(text)
+    }
+
+    fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>> {
+        config::Config::read(options).map_err(|error| error.with_operation("connect"))?;
+        Ok(Vec::new())
+    }
+
+    fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
+        let engine = engine::PgEngine::open(options).map_err(|error| error.with_operation("connect"))?;
+        Ok(Arc::new(engine))
+    }
+}

@@ -1,6 +1,6 @@
 //! Columns to memories.
 
-use diesel::deserialize::{self, FromSqlRow, Queryable};
+use diesel::deserialize::{self, FromStaticSqlRow, Queryable};
 use diesel::pg::Pg;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::sql_types::{Array, BigInt, Double, Jsonb, Nullable, Text, Timestamptz, Uuid};
@@ -78,7 +78,7 @@ type Values = (
 
 impl<Json> Queryable<Columns<Json>, Pg> for MemoryRow
 where
-    Values: FromSqlRow<Columns<Json>, Pg>,
+    Values: FromStaticSqlRow<Columns<Json>, Pg>,
 {
     type Row = Values;
 

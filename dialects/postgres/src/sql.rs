@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use diesel::deserialize::{self, FromSql};
+use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::data_types::PgTimestamp;
 use diesel::pg::{Pg, PgConnection, PgValue};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -42,7 +42,8 @@ pub(crate) enum Bind<'a> {
     MaybeText(Option<&'a str>),
     Texts(Vec<&'a str>),
     MaybeTexts(Vec<Option<&'a str>>),
-    OwnedTexts(Vec<String>),
+    MaybeOwnedText(Option<String>),
+    MaybeOwnedTexts(Vec<Option<String>>),
     Uuid(uuid::Uuid),
     Uuids(Vec<uuid::Uuid>),
     Time(PgTimestamp),
@@ -144,7 +145,8 @@ impl Bind<'_> {
             Self::MaybeText(value) => out.push_bind_param::<Nullable<Text>, _>(value),
             Self::Texts(value) => out.push_bind_param::<Array<Text>, _>(value),
             Self::MaybeTexts(value) => out.push_bind_param::<Array<Nullable<Text>>, _>(value),
-            Self::OwnedTexts(value) => out.push_bind_param::<Array<Text>, _>(value),
+            Self::MaybeOwnedText(value) => out.push_bind_param::<Nullable<Text>, _>(value),
+            Self::MaybeOwnedTexts(value) => out.push_bind_param::<Array<Nullable<Text>>, _>(value),
             Self::Uuid(value) => out.push_bind_param::<Uuid, _>(value),
             Self::Uuids(value) => out.push_bind_param::<Array<Uuid>, _>(value),
             Self::Time(value) => out.push_bind_param::<Timestamptz, _>(value),
@@ -184,7 +186,8 @@ bind_from! {
     MaybeText: Option<&'a str>,
     Texts: Vec<&'a str>,
     MaybeTexts: Vec<Option<&'a str>>,
-    OwnedTexts: Vec<String>,
+    MaybeOwnedText: Option<String>,
+    MaybeOwnedTexts: Vec<Option<String>>,
     Uuid: uuid::Uuid,
     Uuids: Vec<uuid::Uuid>,
     Time: PgTimestamp,
@@ -248,7 +251,7 @@ impl ToSql<Jsonb, Pg> for JsonText<'_> {
 }
 
 /// Is the text of a `jsonb` value as the server prints it: canonical.
-#[derive(Debug)]
+#[derive(Debug, FromSqlRow)]
 pub(crate) struct StoredJson(pub(crate) String);
 
 impl FromSql<Jsonb, Pg> for StoredJson {

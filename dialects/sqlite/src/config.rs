@@ -116,16 +116,6 @@ impl Location {
     }
 }
 
-impl Synchronous {
-    /// Returns the word that the pragma takes.
-    pub(crate) fn keyword(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Normal => "normal",
-        }
-    }
-}
-
 /// Returns whether the text is `:memory:`, with or without parameters.
 pub(crate) fn is_bare_memory(text: &ConnectionString) -> bool {
     text.expose().split('?').next() == Some(MEMORY)

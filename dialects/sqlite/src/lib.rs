@@ -31,6 +31,7 @@
 #![deny(unsafe_code)]
 
 mod admin;
+mod capture;
 mod claims;
 mod config;
 mod connection;

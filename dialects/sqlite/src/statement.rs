@@ -28,7 +28,7 @@ pub(crate) trait Fixed: 'static {
 }
 
 /// Declares statements whose text never changes.
-macro_rules! fixed {
+macro_rules! statements {
     ($($(#[$docs:meta])* $name:ident = $($sql:expr),+;)*) => {$(
         $(#[$docs])*
         pub(crate) enum $name {}
@@ -38,7 +38,7 @@ macro_rules! fixed {
         }
     )*};
 }
-pub(crate) use fixed;
+pub(crate) use statements;
 
 /// Returns a run of the statement with these values.
 pub(crate) fn fixed<K: Fixed, const N: usize>(values: [Value<'_>; N]) -> Run<'_, K, N> {
@@ -90,7 +90,7 @@ impl<'a> From<&'a str> for Value<'a> {
     }
 }
 
-impl<'a, T: AsRef<str>> From<Option<&'a T>> for Value<'a> {
+impl<'a, T: AsRef<str> + ?Sized> From<Option<&'a T>> for Value<'a> {
     fn from(text: Option<&'a T>) -> Self {
         text.map_or(Self::Null, |text| Self::Text(text.as_ref()))
     }
@@ -202,7 +202,7 @@ const fn split<const N: usize>(sql: &'static str) -> ([&'static str; N], &'stati
 mod tests {
     use super::*;
 
-    fixed! {
+    statements! {
         Probe = "SELECT ?", " + ?;";
     }
 

@@ -130,7 +130,7 @@ impl Server {
 
     /// Returns whether this process started the server, so that it may change settings and break things.
     pub fn is_private(&self) -> bool {
-        self.inner.supervisor.is_some()
+        self.inner.is_private()
     }
 
     /// Starts a private server of these programs, whatever the environment says.
@@ -143,7 +143,8 @@ impl Server {
         Ok(server)
     }
 
-    fn reached(address: Address, supervisor: Option<Supervisor>) -> Result<Self, ServerError> {
+    /// Connects to a running server, which is a private one if it comes with its supervisor.
+    pub(super) fn reached(address: Address, supervisor: Option<Supervisor>) -> Result<Self, ServerError> {
         let mut inner = Inner { administrators: Mutex::new(Vec::new()), address, version: 0, supervisor };
         let mut connection = inner.connect(inner.address.database())?;
         let number: i32 = diesel::select(sql::<Integer>("current_setting('server_version_num')::int"))
@@ -173,6 +174,10 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    pub(super) fn is_private(&self) -> bool {
+        self.supervisor.is_some()
+    }
+
     pub(super) fn url(&self, database: &str) -> String {
         self.address.url(database)
     }

@@ -15,6 +15,9 @@
 //! authentication and a random password. It ends with the process that started it, be that by a return, a panic, an abort
 //! or SIGKILL, because a small shell supervisor waits for a pipe that only this process holds open.
 //!
+//! A database is some 300 files, so the file system decides what creating one takes: 10 ms with `TMPDIR=/dev/shm`, and up
+//! to 200 ms on a disk whose file system is slow to reuse the files that the last test deleted.
+//!
 //! # Examples
 //!
 //! ```no_run

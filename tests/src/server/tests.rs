@@ -14,7 +14,7 @@ use std::{
 
 use diesel::{Connection, PgConnection, RunQueryDsl, dsl::sql, sql_types::Text};
 
-use super::{DatabaseOptions, Server, ServerOptions, TestDatabase, installation::Installation};
+use super::{DatabaseOptions, Server, ServerOptions, TestDatabase, address::Address, installation::Installation};
 
 /// Variable that tells a test to play the process that gets killed, and to write its server's address to a file.
 const VICTIM_VARIABLE: &str = "POLYMNIA_TEST_POSTGRES_VICTIM";
@@ -77,6 +77,16 @@ fn a_database_keeps_its_server() {
     database.sql("SELECT 1").unwrap();
     drop(database);
     assert!(!folder.exists());
+}
+
+#[test]
+fn somebody_elses_server_serves_through_its_url() {
+    let server = Server::reached(Address::parse(&SERVER.url("postgres")).unwrap(), None).unwrap();
+    assert!(!server.is_private());
+    assert_eq!((server.version(), server.socket_dir()), (SERVER.version(), None));
+    let database = server.create_database();
+    drop(server);
+    database.sql("CREATE TABLE t (id int)").unwrap();
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(super) fn each_condition_by_itself(subject: &Subject) {
     for selection in conditions() {
         selective += check(subject, &store, &memories, &selection);
     }
-    assert!(selective >= 20, "most conditions select some and leave some, {selective} do");
+    assert!(selective >= 18, "most conditions select some and leave some, {selective} do");
 }
 
 pub(super) fn conditions_combined(subject: &Subject) {

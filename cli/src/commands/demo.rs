@@ -1,0 +1,259 @@
+//! `demo`
+
+use std::time::{Duration, Instant};
+
+use polymnia::{
+    ConnectionString, Error, ErrorKind, Memory, MemoryStore, Namespace, OnConflict, Order, Query, Result, Selection,
+    Tier,
+};
+use serde::Serialize;
+use tempfile::TempDir;
+
+use crate::args::{DemoArgs, Format, options};
+use crate::context::{Context, Missing, OnInterrupt};
+use crate::failure::{Exit, Outcome};
+use crate::import::{self, NamespaceRule, Options, Progress, Source};
+use crate::output::{Column, Out, Table, duration, grouped, one_line, plural, shell_line, time};
+use crate::settings;
+use crate::url;
+
+/// Some two hundred turns of a support case, in the form that `import` reads.
+const CONVERSATION: &str = include_str!("../../assets/demo.jsonl");
+/// How many memories of each answer are shown.
+const SHOWN: u32 = 4;
+
+/// Is a question to the conversation, and the search that answers it.
+struct Question {
+    text: &'static str,
+    selection: Selection,
+    order: Order,
+}
+
+/// Is a question answered.
+struct Answer {
+    memories: Vec<Memory>,
+    matches: u64,
+    spent: Duration,
+}
+
+/// Is the database the demo runs on, and what is to be done with it afterwards.
+struct Stage {
+    url: ConnectionString,
+    namespace: Namespace,
+    store: MemoryStore,
+    /// The folder of a temporary database; none for a database of the user's.
+    folder: Option<TempDir>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    memories: u64,
+    searches: Vec<ShownSearch>,
+}
+
+#[derive(Serialize)]
+struct ShownSearch {
+    command: String,
+    matches: u64,
+    milliseconds: f64,
+}
+
+/// Does the main job in one go: init, import, three searches, what each cost, and the commands to go on with.
+pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
+    let stage = Stage::open(context)?;
+    let played = play(context, args, &stage);
+    let left = stage.leave(args.keep);
+    played?;
+    left?;
+    Ok(Exit::Ok)
+}
+
+fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::Result<(), crate::failure::Failure> {
+    let started = Instant::now();
+    let version = stage.store.migrate()?.version.unwrap_or_default();
+    let initialised = started.elapsed();
+    let options = Options {
+        namespace: NamespaceRule::Into(stage.namespace.clone()),
+        on_conflict: OnConflict::Fail,
+        batch_size: 1_000,
+        rejects: None,
+    };
+    let report = import::import(&stage.store, &Source::Text(CONVERSATION), &options, &mut Progress::new(true))?;
+    let questions = questions()?;
+    let mut answers = Vec::with_capacity(questions.len());
+    for question in &questions {
+        answers.push(stage.ask(question)?);
+    }
+
+    if context.format != Format::Table {
+        let searches = questions.iter().zip(&answers).map(|(question, answer)| ShownSearch {
+            command: question.command("polymnia", &stage.options(args.keep)),
+            matches: answer.matches,
+            milliseconds: answer.spent.as_secs_f64() * 1e3,
+        });
+        context.out.document(Shown { memories: report.stored, searches: searches.collect() })?;
+        return Ok(());
+    }
+    let out = &mut context.out;
+    let paint = out.paint();
+    let place = if stage.folder.is_some() { "a temporary SQLite database".to_owned() } else { stage.url.to_string() };
+    let heading = format!("Polymnia remembers a support case: {}, {place}", plural(report.stored, "turn", "turns"));
+    out.line(paint.bold(&heading))?;
+    out.line("")?;
+    let done =
+        |what: &str, how: &str, spent| format!("  {what:<11} {how} {}", paint.dim(&format!("({})", duration(spent))));
+    out.line(done("initialised", &format!("schema version {version}"), initialised))?;
+    let stored = plural(report.stored, "memory", "memories");
+    out.line(done("imported", &format!("{stored} of 3 customers and 4 agents, over 4 weeks"), report.spent))?;
+    for (question, answer) in questions.iter().zip(&answers) {
+        out.line("")?;
+        out.line(paint.bold(question.text))?;
+        out.line(paint.command(&format!("  {}", question.command("polymnia", &[]))))?;
+        print(out, answer)?;
+    }
+    out.line("")?;
+    next_steps(out, stage, args)?;
+    Ok(())
+}
+
+/// Returns the questions: one for the shape of JSON that each shows.
+fn questions() -> Result<[Question; 3]> {
+    let contains = |needle: &str| needle.parse().map(polymnia::Filter::Contains);
+    let all = Selection::default;
+    Ok([
+        Question {
+            text: "How does Mara want to be reached?",
+            selection: all().with_user("mara".parse()?).with_filter(contains(r#"{"kind": "preference"}"#)?),
+            order: Order::CREATED_DESC,
+        },
+        Question {
+            text: "What was said about the parcel that got lost?",
+            selection: all().with_filter(contains(r#"{"order": {"status": "lost"}}"#)?),
+            order: Order::CREATED_ASC,
+        },
+        Question {
+            text: "And what was the cause of it all?",
+            selection: all().with_tier(Tier::long_term()).with_filter(contains(r#"{"tags": ["root-cause"]}"#)?),
+            order: Order::CREATED_DESC,
+        },
+    ])
+}
+
+impl Question {
+    /// Returns the command line that asks it.
+    fn command(&self, program: &str, global: &[String]) -> String {
+        let mut words = global.to_vec();
+        words.push("search".to_owned());
+        words.extend(options(&self.selection));
+        if self.order == Order::CREATED_ASC {
+            words.extend(["--order".to_owned(), "created-asc".to_owned()]);
+        }
+        format!("{program} {}", shell_line(words.iter().map(String::as_str)))
+    }
+}
+
+impl Stage {
+    /// Opens a temporary SQLite file, or the database that `--database-url` names: never one that only a setting names.
+    fn open(context: &Context) -> Result<Self> {
+        let setting = &context.settings.database_url;
+        if matches!(setting.source, settings::Source::Option(_)) {
+            let url = setting.value.clone();
+            let store = context.open_url(&url, Missing::Create, OnInterrupt::Cancel)?;
+            let namespace = Namespace::new(format!("polymnia/demo/{}", store.next_id()))?;
+            return Ok(Self { url, namespace, store, folder: None });
+        }
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::new(ErrorKind::Unexpected, format!("a temporary folder can't be made: {error}"))
+        };
+        let folder = tempfile::Builder::new().prefix("polymnia-demo-").tempdir().map_err(|error| failed(&error))?;
+        let url = url::of_file(&folder.path().join("demo.db")).ok_or_else(|| failed(&"its path is not UTF-8"))?;
+        let store = context.open_url(&url, Missing::Create, OnInterrupt::Cancel)?;
+        let namespace = Namespace::new(settings::DEFAULT_NAMESPACE)?;
+        Ok(Self { url, namespace, store, folder: Some(folder) })
+    }
+
+    fn ask(&self, question: &Question) -> Result<Answer> {
+        let query = Query::new(question.selection.clone()).with_order(question.order).with_limit(SHOWN)?;
+        let started = Instant::now();
+        let page = self.store.query(&self.namespace, &query)?;
+        let spent = started.elapsed();
+        let matches = self.store.count(&self.namespace, &question.selection)?;
+        Ok(Answer { memories: page.memories, matches, spent })
+    }
+
+    /// Returns the options that lead here, if it is kept.
+    fn options(&self, keep: bool) -> Vec<String> {
+        if !keep {
+            return Vec::new();
+        }
+        let mut options = vec!["--database-url".to_owned(), self.url.to_string()];
+        if self.folder.is_none() {
+            options.extend(["--namespace".to_owned(), self.namespace.to_string()]);
+        }
+        options
+    }
+
+    /// Removes what the demo stored, unless it is to be kept.
+    fn leave(self, keep: bool) -> Result<()> {
+        let Self { namespace, store, folder, .. } = self;
+        match folder {
+            Some(folder) if keep => {
+                let _ = folder.keep();
+            }
+            // Closed before its folder goes.
+            Some(folder) => {
+                drop(store);
+                drop(folder);
+            }
+            None if keep => {}
+            None => _ = store.admin().delete_namespace(&namespace)?,
+        }
+        Ok(())
+    }
+}
+
+fn print(out: &mut Out, answer: &Answer) -> std::io::Result<()> {
+    let mut table = Table::new([Column::Text("created", 16), Column::Text("user", 12), Column::Rest("content")])
+        .indented(2)
+        .without_header();
+    for memory in &answer.memories {
+        let user = memory.user_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        table.row([time(memory.created_at), user, one_line(memory.content.as_str(), 500)]);
+    }
+    table.print(out)?;
+    let shown = answer.memories.len() as u64;
+    let shown = if shown < answer.matches { format!(", the first {} shown", grouped(shown)) } else { String::new() };
+    let matches = plural(answer.matches, "match", "matches");
+    let line = out.paint().dim(&format!("  {matches}{shown}, in {}", duration(answer.spent)));
+    out.line(line)
+}
+
+fn next_steps(out: &mut Out, stage: &Stage, args: &DemoArgs) -> std::io::Result<()> {
+    let paint = out.paint();
+    let program = program();
+    let mut commands: Vec<(String, &str)> = Vec::new();
+    let heading = if args.keep {
+        let global = shell_line(stage.options(true).iter().map(String::as_str));
+        commands.push((format!("{program} {global} search --where '{{\"kind\":\"promise\"}}'"), ""));
+        commands.push((format!("{program} {global} stats"), ""));
+        "Go on with this database:"
+    } else {
+        commands.push((format!("{program} init"), "create polymnia.db here"));
+        let add = r#"add 'prefers calls after 14:00' --user mara --metadata '{"kind":"preference"}'"#;
+        commands.push((format!("{program} {add}"), ""));
+        commands.push((format!(r#"{program} search --user mara --where '{{"kind":"preference"}}'"#), ""));
+        commands.push((format!("{program} demo --keep"), "keep the demo's database"));
+        "Go on with a database of your own:"
+    };
+    out.line(paint.bold(heading))?;
+    for (command, what) in commands {
+        let what = if what.is_empty() { String::new() } else { paint.dim(&format!("   # {what}")) };
+        out.line(format!("  {}{what}", paint.command(&command)))?;
+    }
+    Ok(())
+}
+
+/// Returns how this program was started: a fresh clone has no `polymnia` on its path.
+fn program() -> &'static str {
+    if std::env::var_os("CARGO_PKG_NAME").is_some() { "cargo run -q --" } else { "polymnia" }
+}

@@ -1,0 +1,259 @@
+//! What concerns the database as a whole, or several namespaces.
+
+use std::collections::BTreeMap;
+
+use diesel::pg::data_types::PgTimestamp;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
+use polymnia::spi::{AdminEngine, SchemaEngine as _};
+use polymnia::{
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, Extension, Namespace, NamespaceSummary, Result,
+};
+
+use crate::engine::{Patience, PgEngine};
+use crate::error::Fault;
+use crate::read::{stored_time, unsigned};
+use crate::session::{Scope, Session};
+use crate::sql::Statement;
+use crate::write::Capture;
+
+impl AdminEngine for PgEngine {
+    fn ping(&self, call: &Call) -> Result<()> {
+        self.run(call, Patience::Endless, |session| Ok(session.ping()?))
+    }
+
+    fn info(&self, call: &Call) -> Result<DatabaseInfo> {
+        let migrations = self.migrations(call)?;
+        let (server, bytes, extensions, unused_indexes) =
+            self.run_within(call, Patience::Endless, Scope::Snapshot, |session| {
+                let server = server(session)?;
+                let bytes = session.load_one(Statement::<BigInt>::new("SELECT pg_database_size(current_database())"));
+                // A role may lack the right to ask for the size, and is no worse off.
+                let bytes: Option<i64> = if server.may_connect { Some(bytes?) } else { None };
+                Ok((server, bytes, extensions(session)?, unused_indexes(session)?))
+            })?;
+        let Server { version, read_only, details, may_connect: _ } = server;
+        Ok(DatabaseInfo {
+            dialect: "postgres".to_owned(),
+            server_version: version,
+            schema_version: migrations.iter().rev().find(|one| one.applied).map(|one| one.version.clone()),
+            schema_pending: migrations.iter().filter(|one| one.known && !one.applied).count(),
+            read_only,
+            bytes: bytes.map(unsigned),
+            extensions,
+            unused_indexes: migrations.iter().any(|one| one.applied).then_some(unused_indexes),
+            pool: self.pool.status(),
+            details,
+        })
+    }
+
+    fn namespaces(&self, call: &Call, after: Option<&Namespace>, limit: u32) -> Result<Vec<NamespaceSummary>> {
+        self.run_within(call, Patience::Endless, Scope::Read, |session| {
+            let mut statement = Statement::<(Text, BigInt, Timestamptz, Timestamptz)>::new(
+                "SELECT namespace, count(*), min(created_at), max(created_at) FROM polymnia.memories",
+            );
+            if let Some(after) = after {
+                statement.text(" WHERE namespace > ").bind(after.as_str());
+            }
+            statement.text(" GROUP BY namespace ORDER BY namespace LIMIT ").bind(i64::from(limit));
+            let rows: Vec<(String, i64, PgTimestamp, PgTimestamp)> = session.load(statement)?;
+            let summary = |(namespace, memories, oldest, newest)| {
+                Ok(NamespaceSummary {
+                    namespace: Namespace::from_stored(namespace),
+                    memories: unsigned(memories),
+                    oldest: stored_time(oldest)?,
+                    newest: stored_time(newest)?,
+                })
+            };
+            rows.into_iter().map(summary).collect()
+        })
+    }
+
+    fn rename_namespace(&self, call: &Call, from: &Namespace, to: &Namespace) -> Result<u64> {
+        if from == to {
+            return Err(Error::new(ErrorKind::Conflict, format!("namespace {:?} has that name already", from.as_str())));
+        }
+        // Of one moment: a memory written meanwhile makes it fail, to be tried again, or stays under the old name.
+        self.run_within(call, Patience::Endless, Scope::Exact, |session| rename(session, from, to))
+    }
+
+    fn delete_namespace(&self, call: &Call, namespace: &Namespace) -> Result<u64> {
+        self.run_within(call, Patience::Endless, Scope::Transaction, |session| {
+            let capture = Capture::read(session)?;
+            let mut statement = Statement::<Uuid>::new("DELETE FROM polymnia.memories WHERE namespace = ");
+            statement.bind(namespace.as_str());
+            if capture.is_off() {
+                return Ok(session.execute(&statement)? as u64);
+            }
+            statement.text(" RETURNING id");
+            let ids: Vec<uuid::Uuid> = session.load(statement)?;
+            let count = ids.len() as u64;
+            capture.record(session, namespace, ids.into_iter().map(|id| (id, ChangeOperation::Delete)))?;
+            Ok(count)
+        })
+    }
+
+    fn sweep(&self, call: &Call, limit: u32) -> Result<u64> {
+        self.run_within(call, Patience::Endless, Scope::Transaction, |session| sweep(session, call, limit))
+    }
+
+    fn analyze(&self, call: &Call) -> Result<()> {
+        self.run_within(call, Patience::Endless, Scope::Write, |session| {
+            let mut statement: Statement<'_> = Statement::new("ANALYZE polymnia.memories");
+            statement.plan_each_time();
+            session.execute(&statement)?;
+            Ok(())
+        })
+    }
+
+    fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {
+        self.run_within(call, Patience::Endless, Scope::Write, |session| {
+            let mut statement: Statement<'_> =
+                Statement::new("INSERT INTO polymnia.settings (name, value) VALUES ('change_capture', ");
+            statement
+                .bind(if on { "on" } else { "off" })
+                .text(") ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+            session.execute(&statement)?;
+            Ok(())
+        })
+    }
+
+    fn changes(&self, call: &Call, after: i64, limit: u32) -> Result<Vec<ChangeRecord>> {
+        self.run_within(call, Patience::Endless, Scope::Read, |session| {
+            let mut statement = Statement::<(BigInt, BigInt, Text, Uuid, Text)>::new(
+                "SELECT seq, txid, namespace, id, op FROM polymnia.changes WHERE seq > ",
+            );
+            statement.bind(after).text(" ORDER BY seq LIMIT ").bind(i64::from(limit));
+            let rows: Vec<(i64, i64, String, uuid::Uuid, String)> = session.load(statement)?;
+            Ok(rows.into_iter().map(change).collect::<Result<_>>()?)
+        })
+    }
+}
+
+fn change((sequence, transaction, namespace, id, op): (i64, i64, String, uuid::Uuid, String)) -> Result<ChangeRecord> {
+    let operation = ChangeOperation::from_code(&op).ok_or_else(|| {
+        Error::new(ErrorKind::Corrupt, format!("change {sequence} has the operation {op:?}: expected \"w\" or \"d\""))
+    })?;
+    Ok(ChangeRecord { sequence, transaction, namespace: Namespace::from_stored(namespace), id: id.into(), operation })
+}
+
+fn rename(session: &mut Session, from: &Namespace, to: &Namespace) -> Result<u64, Fault> {
+    if !holds_any(session, from)? {
+        return Err(Error::new(ErrorKind::NotFound, format!("namespace {:?} holds nothing", from.as_str())).into());
+    }
+    if holds_any(session, to)? {
+        return Err(taken(to).into());
+    }
+    let capture = Capture::read(session)?;
+    // The namespace is the key that distributes the table, which can't be updated.
+    let mut copy = Statement::<Uuid>::new(
+        "INSERT INTO polymnia.memories (namespace, id, user_id, agent_id, thread_id, tier, content, metadata, importance, \
+         related_threads, revision, created_at, updated_at, expires_at) SELECT ",
+    );
+    copy.bind(to.as_str());
+    copy.text(
+        ", id, user_id, agent_id, thread_id, tier, content, metadata, importance, related_threads, revision, created_at, \
+         updated_at, expires_at FROM polymnia.memories WHERE namespace = ",
+    );
+    copy.bind(from.as_str());
+    let mut remove: Statement<'_> = Statement::new("DELETE FROM polymnia.memories WHERE namespace = ");
+    remove.bind(from.as_str());
+    if capture.is_off() {
+        let copied = session.execute(&copy).map_err(|fault| collision(fault, to))?;
+        session.execute(&remove)?;
+        return Ok(copied as u64);
+    }
+    copy.text(" RETURNING id");
+    let ids: Vec<uuid::Uuid> = session.load(copy).map_err(|fault| collision(fault, to))?;
+    session.execute(&remove)?;
+    capture.record(session, from, ids.iter().map(|id| (*id, ChangeOperation::Delete)))?;
+    capture.record(session, to, ids.iter().map(|id| (*id, ChangeOperation::Write)))?;
+    Ok(ids.len() as u64)
+}
+
+fn holds_any(session: &mut Session, namespace: &Namespace) -> Result<bool, Fault> {
+    let mut statement = Statement::<Bool>::new("SELECT EXISTS (SELECT FROM polymnia.memories WHERE namespace = ");
+    statement.bind(namespace.as_str()).text(")");
+    session.load_one(statement)
+}
+
+fn taken(namespace: &Namespace) -> Error {
+    Error::new(ErrorKind::Conflict, format!("namespace {:?} holds memories: expected none", namespace.as_str()))
+}
+
+/// Somebody put a memory of the same id there since it was found to be empty.
+fn collision(fault: Fault, to: &Namespace) -> Fault {
+    match fault {
+        Fault::Database { error: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. } => {
+            taken(to).into()
+        }
+        fault => fault,
+    }
+}
+
+fn sweep(session: &mut Session, call: &Call, limit: u32) -> Result<u64, Fault> {
+    let capture = Capture::read(session)?;
+    let mut expired = Statement::<(Text, Uuid)>::new(
+        "SELECT namespace, id FROM polymnia.memories WHERE expires_at <= ",
+    );
+    expired.bind(call.now).text(" ORDER BY expires_at LIMIT ").bind(i64::from(limit)).plan_each_time();
+    let rows: Vec<(String, uuid::Uuid)> = session.load(expired)?;
+    let mut by_namespace: BTreeMap<String, Vec<uuid::Uuid>> = BTreeMap::new();
+    for (namespace, id) in rows {
+        by_namespace.entry(namespace).or_default().push(id);
+    }
+    let mut swept = 0;
+    // One namespace a statement: each is one shard's.
+    for (namespace, ids) in by_namespace {
+        call.check()?;
+        let namespace = Namespace::from_stored(namespace);
+        let mut remove = Statement::<Uuid>::new("DELETE FROM polymnia.memories WHERE namespace = ");
+        remove.bind(namespace.as_str()).text(" AND id = ANY (").bind(ids);
+        // Asked again: it may have been put anew since.
+        remove.text(") AND expires_at <= ").bind(call.now).text(" RETURNING id");
+        let removed: Vec<uuid::Uuid> = session.load(remove)?;
+        swept += removed.len() as u64;
+        capture.record(session, &namespace, removed.into_iter().map(|id| (id, ChangeOperation::Delete)))?;
+    }
+    Ok(swept)
+}
+
+struct Server {
+    version: String,
+    read_only: bool,
+    may_connect: bool,
+    details: Vec<(String, String)>,
+}
+
+fn server(session: &mut Session) -> Result<Server, Fault> {
+    // The transaction is read-only of itself, so the default is asked for.
+    let row: (String, bool, bool, Vec<String>, Vec<Option<String>>) =
+        session.load_one(Statement::<(Text, Bool, Bool, Array<Text>, Array<Nullable<Text>>)>::new(
+            "SELECT current_setting('server_version'), \
+             pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', \
+             has_database_privilege(current_database(), 'CONNECT'), \
+             ARRAY['database', 'user', 'server_encoding', 'in_recovery', 'tls', 'max_connections'], \
+             ARRAY[current_database()::text, current_user::text, current_setting('server_encoding'), \
+             CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' END, \
+             (SELECT CASE WHEN ssl THEN version || ' ' || cipher ELSE 'off' END FROM pg_catalog.pg_stat_ssl \
+             WHERE pid = pg_backend_pid()), current_setting('max_connections')]",
+        ))?;
+    let (version, read_only, may_connect, names, values) = row;
+    let details = names.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))).collect();
+    Ok(Server { version, read_only, may_connect, details })
+}
+
+/// Returns what is installed.
+fn extensions(session: &mut Session) -> Result<Vec<Extension>, Fault> {
+    let rows: Vec<(String, String)> = session.load(Statement::<(Text, Text)>::new(
+        "SELECT extname::text, extversion FROM pg_catalog.pg_extension ORDER BY extname::text COLLATE \"C\"",
+    ))?;
+    Ok(rows.into_iter().map(|(name, version)| Extension { name, version }).collect())
+}
+
+fn unused_indexes(session: &mut Session) -> Result<Vec<String>, Fault> {
+    session.load(Statement::<Text>::new(
+        "SELECT indexrelname::text FROM pg_catalog.pg_stat_user_indexes WHERE schemaname = 'polymnia' AND idx_scan = 0 \
+         AND relname <> '__diesel_schema_migrations' ORDER BY indexrelname::text COLLATE \"C\"",
+    ))
+}

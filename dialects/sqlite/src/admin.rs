@@ -1,0 +1,210 @@
+//! The operations across namespaces.
+
+use std::ffi::CStr;
+
+use diesel::row::Row;
+use diesel::sqlite::Sqlite;
+use polymnia::spi::AdminEngine;
+use polymnia::{
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, Extension, Namespace, NamespaceSummary, Result,
+};
+
+use crate::capture::Capture;
+use crate::connection::Connection;
+use crate::engine::{Limit, SqliteEngine};
+use crate::error::damaged_row;
+use crate::row::{self, FromRow, Integers, OneText};
+use crate::statement::{Value, fixed, statements};
+use crate::{raw, schema};
+
+statements! {
+    Ping = "SELECT 1";
+    Namespaces =
+        "SELECT namespace, count(*), min(created_at), max(created_at) FROM polymnia_memories ",
+        "WHERE namespace > ? GROUP BY namespace ORDER BY namespace LIMIT ?";
+    Holds = "SELECT EXISTS (SELECT 1 FROM polymnia_memories WHERE namespace = ?)";
+    Rename = "UPDATE polymnia_memories SET namespace = ? WHERE namespace = ?";
+    DeleteNamespace = "DELETE FROM polymnia_memories WHERE namespace = ?";
+    Sweep =
+        "DELETE FROM polymnia_memories WHERE rid IN (SELECT rid FROM polymnia_memories ",
+        "WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at, rid LIMIT ?)";
+    SetCapture =
+        "INSERT INTO polymnia_settings (name, value) VALUES ('change_capture', ?) ",
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    Changes = "SELECT seq, txid, namespace, id, op FROM polymnia_changes WHERE seq > ? ORDER BY seq LIMIT ?";
+    PageCount = "PRAGMA page_count";
+    PageSize = "PRAGMA page_size";
+    JournalMode = "PRAGMA journal_mode";
+    Synchronous = "PRAGMA synchronous";
+}
+
+/// Parts of SQLite that are worth naming, with the option that compiles them in.
+const EXTENSIONS: [(&str, &CStr); 2] = [("fts5", c"ENABLE_FTS5"), ("rtree", c"ENABLE_RTREE")];
+
+impl AdminEngine for SqliteEngine {
+    fn ping(&self, call: &Call) -> Result<()> {
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.one::<Integers<1>, _>(fixed::<Ping, 0>([])).map(|_| ())
+        })
+    }
+
+    fn info(&self, call: &Call) -> Result<DatabaseInfo> {
+        let mut info = self.with(call, Limit::Unlimited, |connection| connection.read(describe))?;
+        info.pool = self.pool().status();
+        Ok(info)
+    }
+
+    fn namespaces(&self, call: &Call, after: Option<&Namespace>, limit: u32) -> Result<Vec<NamespaceSummary>> {
+        // No namespace is empty, so all stand after the empty text.
+        let after = after.map_or("", Namespace::as_str);
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.all(fixed::<Namespaces, 2>([Value::Text(after), Value::Integer(limit.into())]))
+        })
+    }
+
+    fn rename_namespace(&self, call: &Call, from: &Namespace, to: &Namespace) -> Result<u64> {
+        self.with(call, Limit::Unlimited, |connection| connection.write(|connection| rename(connection, from, to)))
+    }
+
+    fn delete_namespace(&self, call: &Call, namespace: &Namespace) -> Result<u64> {
+        let name = Value::Text(namespace.as_str());
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.write(|connection| {
+                Capture::begin(connection)?.record_all(connection, |sql| {
+                    sql.push("namespace, id, 'd' FROM polymnia_memories WHERE namespace = ").bind(name);
+                })?;
+                Ok(connection.execute(fixed::<DeleteNamespace, 1>([name]))? as u64)
+            })
+        })
+    }
+
+    fn sweep(&self, call: &Call, limit: u32) -> Result<u64> {
+        let (now, limit) = (Value::Integer(call.now.as_micros()), Value::Integer(limit.into()));
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.write(|connection| {
+                Capture::begin(connection)?.record_all(connection, |sql| {
+                    sql.push("namespace, id, 'd' FROM polymnia_memories WHERE expires_at IS NOT NULL AND expires_at <= ");
+                    sql.bind(now).push(" ORDER BY expires_at, rid LIMIT ").bind(limit);
+                })?;
+                Ok(connection.execute(fixed::<Sweep, 2>([now, limit]))? as u64)
+            })
+        })
+    }
+
+    fn analyze(&self, call: &Call) -> Result<()> {
+        // Ours only: the file may hold tables of the application.
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.batch("ANALYZE polymnia_memories; ANALYZE polymnia_changes")
+        })
+    }
+
+    fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {
+        let value = Value::Text(if on { "on" } else { "off" });
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.write(|connection| connection.execute(fixed::<SetCapture, 1>([value])).map(|_| ()))
+        })
+    }
+
+    fn changes(&self, call: &Call, after: i64, limit: u32) -> Result<Vec<ChangeRecord>> {
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.all(fixed::<Changes, 2>([Value::Integer(after), Value::Integer(limit.into())]))
+        })
+    }
+}
+
+fn rename(connection: &mut Connection, from: &Namespace, to: &Namespace) -> Result<u64> {
+    let mut holds = |namespace: &Namespace| -> Result<bool> {
+        let holds: Option<Integers<1>> = connection.one(fixed::<Holds, 1>([Value::Text(namespace.as_str())]))?;
+        Ok(holds.is_some_and(|holds| holds.0[0] == 1))
+    };
+    if from == to {
+        return Err(Error::new(ErrorKind::Conflict, format!("namespace {from:?} bears that name already")));
+    }
+    if !holds(from)? {
+        return Err(Error::new(ErrorKind::NotFound, format!("namespace {from:?} holds no memory")));
+    }
+    if holds(to)? {
+        let message = format!("namespace {to:?} holds memories: expected a name that holds nothing");
+        return Err(Error::new(ErrorKind::Conflict, message));
+    }
+    let (old, new) = (Value::Text(from.as_str()), Value::Text(to.as_str()));
+    let mut capture = Capture::begin(connection)?;
+    capture.record_all(connection, |sql| {
+        sql.push("namespace, id, 'd' FROM polymnia_memories WHERE namespace = ").bind(old);
+    })?;
+    let renamed = connection.execute(fixed::<Rename, 2>([new, old]))?;
+    capture.record_all(connection, |sql| {
+        sql.push("namespace, id, 'w' FROM polymnia_memories WHERE namespace = ").bind(new);
+    })?;
+    Ok(renamed as u64)
+}
+
+fn describe(connection: &mut Connection) -> Result<DatabaseInfo> {
+    let migrations = schema::list(connection)?;
+    let number = |row: Option<Integers<1>>| row.map_or(0, |row| row.0[0].unsigned_abs());
+    let pages = number(connection.one(fixed::<PageCount, 0>([]))?);
+    let page_size = number(connection.one(fixed::<PageSize, 0>([]))?);
+    let synchronous = number(connection.one(fixed::<Synchronous, 0>([]))?);
+    let journal: Option<OneText> = connection.one(fixed::<JournalMode, 0>([]))?;
+    let mut details = vec![
+        ("journal_mode".to_owned(), journal.map_or_else(String::new, |journal| journal.0)),
+        ("synchronous".to_owned(), synchronous_name(synchronous).to_owned()),
+        ("page_size".to_owned(), page_size.to_string()),
+    ];
+    if connection.immutable {
+        let reason = "its folder can't be written, so nobody can change it: changes by others would not show";
+        details.push(("immutable".to_owned(), reason.to_owned()));
+    }
+    let version = raw::version();
+    Ok(DatabaseInfo {
+        dialect: "sqlite".to_owned(),
+        schema_version: schema::newest(&migrations),
+        schema_pending: migrations.iter().filter(|migration| migration.known && !migration.applied).count(),
+        read_only: connection.is_read_only(),
+        bytes: Some(pages * page_size),
+        extensions: EXTENSIONS
+            .into_iter()
+            .filter(|(_, option)| raw::has_compile_option(option))
+            .map(|(name, _)| Extension { name: name.to_owned(), version: version.clone() })
+            .collect(),
+        server_version: version,
+        unused_indexes: None,
+        // The engine knows it.
+        pool: polymnia::PoolStatus { connections: 0, idle: 0, max_size: 0 },
+        details,
+    })
+}
+
+fn synchronous_name(number: u64) -> &'static str {
+    match number {
+        0 => "off",
+        1 => "normal",
+        2 => "full",
+        _ => "extra",
+    }
+}
+
+impl FromRow for NamespaceSummary {
+    fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
+        Ok(Self {
+            namespace: Namespace::from_stored(row::text(row, 0, "namespace")?),
+            memories: row::integer(row, 1).unsigned_abs(),
+            oldest: row::time(row::integer(row, 2), "created_at")?,
+            newest: row::time(row::integer(row, 3), "created_at")?,
+        })
+    }
+}
+
+impl FromRow for ChangeRecord {
+    fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
+        let operation = row::text(row, 4, "op")?;
+        Ok(Self {
+            sequence: row::integer(row, 0),
+            transaction: row::integer(row, 1),
+            namespace: Namespace::from_stored(row::text(row, 2, "namespace")?),
+            id: row::id(row, 3)?,
+            operation: ChangeOperation::from_code(&operation)
+                .ok_or_else(|| damaged_row("op", format!("{operation:?} is no operation")))?,
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! Opens connections and prepares them for the pool.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+
+use polymnia::{Call, Error, ErrorKind, Result, Timestamp};
+
+use crate::LOG;
+use crate::claims::beside;
+use crate::config::{Config, Location, Mode, Synchronous, file_uri};
+use crate::connection::Connection;
+use crate::error::{Failure, Step, classify, classify_open};
+use crate::guard::Guard;
+use crate::raw::{self, Handle};
+use crate::row::{Integers, OneText};
+use crate::statement::{fixed, statements};
+
+/// Makes the connections of one database.
+pub(crate) struct Connector {
+    config: Config,
+    target: Target,
+}
+
+enum Target {
+    File,
+    Memory {
+        uri: String,
+        /// A database in memory lives as long as a connection to it: this one, so that the pool may close all of its own.
+        _anchor: Mutex<Handle>,
+    },
+}
+
+statements! {
+    Probe = "SELECT count(*) FROM sqlite_schema";
+    Encoding = "PRAGMA encoding";
+    JournalMode = "PRAGMA journal_mode";
+    UseWal = "PRAGMA journal_mode = WAL";
+}
+
+impl Connector {
+    /// Returns what makes connections; of a database in memory, it opens the first.
+    pub(crate) fn new(config: Config) -> Result<Self> {
+        static DATABASES: AtomicU64 = AtomicU64::new(0);
+        let target = match config.location {
+            Location::File { .. } => Target::File,
+            Location::Memory => {
+                let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+                // Never cache=shared, whose locks on tables don't wait. Names with a slash are shared in the process.
+                let uri = format!("file:/polymnia-{}-{number}?vfs=memdb", std::process::id());
+                let anchor = raw::open(&uri).map_err(|failure| classify_open(&failure, Path::new(""), ":memory:"))?;
+                Target::Memory { uri, _anchor: Mutex::new(anchor) }
+            }
+        };
+        Ok(Self { config, target })
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn open(&self) -> Result<Connection> {
+        match (&self.target, &self.config.location) {
+            (Target::Memory { uri, .. }, _) => {
+                let handle = raw::open(uri).map_err(|failure| classify_open(&failure, Path::new(""), ":memory:"))?;
+                let mut connection = self.watched(handle, Immutable::No)?;
+                self.set_pragmas(&mut connection)?;
+                Ok(connection)
+            }
+            (Target::File, Location::File { path, given }) => self.open_file(path, given),
+            (Target::File, Location::Memory) => unreachable!("a target is made from its location"),
+        }
+    }
+
+    fn open_file(&self, path: &Path, given: &str) -> Result<Connection> {
+        check_path(path, given, self.config.mode)?;
+        let parameters = match self.config.mode {
+            Mode::ReadOnly => "mode=ro",
+            Mode::ReadWrite => "mode=rw",
+            Mode::Create => "mode=rwc",
+        };
+        let open = |parameters| {
+            raw::open(&file_uri(path, parameters)?).map_err(|failure| classify_open(&failure, path, given))
+        };
+        let mut connection = self.watched(open(parameters)?, Immutable::No)?;
+        // Nothing is read before now: a file that isn't ours shows here.
+        let probed = connection.one::<Integers<1>, _>(fixed::<Probe, 0>([]));
+        if let Err(error) = probed {
+            if self.config.mode != Mode::ReadOnly || !needs_folder(&error) {
+                return Err(error.with_context("file", given));
+            }
+            // A database in WAL mode whose folder can't be written: there is nobody who could change it.
+            drop(connection);
+            check_log(path, given)?;
+            connection = self.watched(open("mode=ro&immutable=1")?, Immutable::Yes)?;
+            connection
+                .one::<Integers<1>, _>(fixed::<Probe, 0>([]))
+                .map_err(|error| error.with_context("file", given))?;
+            log::debug!(target: LOG, "opened {given:?} as immutable: its folder can't be written");
+        }
+        // SQLite opens a file that it may only read without a word.
+        if self.config.mode != Mode::ReadOnly && connection.is_read_only() {
+            let message = format!("database file {given:?} can't be written");
+            return Err(Error::new(ErrorKind::PermissionDenied, message)
+                .with_hint("give the process write access to the file, or open with mode=ro"));
+        }
+        self.set_pragmas(&mut connection).map_err(|error| error.with_context("file", given))?;
+        Ok(connection)
+    }
+
+    /// Installs what bounds the connection, before anything is run on it.
+    fn watched(&self, handle: Handle, immutable: Immutable) -> Result<Connection> {
+        let guard = Arc::new(Guard::new(self.config.busy_timeout));
+        for code in [handle.prepare(&guard), handle.keep_plans_stable()] {
+            if code != libsqlite3_sys::SQLITE_OK {
+                let message = "a connection can't be prepared";
+                return Err(classify(Failure { code, errno: 0, message, end: None, step: Step::Connect }));
+            }
+        }
+        // Waiting for a lock counts as connecting.
+        guard.begin(&Call::at(Timestamp::MIN), Some(self.config.settings.connect_timeout));
+        Ok(Connection::new(handle, guard, immutable == Immutable::Yes))
+    }
+
+    /// Sets what holds for a connection. The busy handler must stand by now, for switching to WAL takes locks.
+    fn set_pragmas(&self, connection: &mut Connection) -> Result<()> {
+        // A schema that someone else wrote must not call functions with side effects.
+        connection.batch("PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON")?;
+        let encoding: Option<OneText> = connection.one(fixed::<Encoding, 0>([]))?;
+        if let Some(OneText(encoding)) = encoding
+            && encoding != "UTF-8"
+        {
+            let message = format!("the database is encoded in {encoding}: expected UTF-8, by whose bytes texts are ordered");
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        if matches!(self.target, Target::File) && !connection.is_read_only() {
+            self.use_wal(connection)?;
+        }
+        // After the journal's mode: in WAL mode, it says when the log is synchronised.
+        connection.batch(match self.config.synchronous {
+            Synchronous::Full => "PRAGMA synchronous = FULL",
+            Synchronous::Normal => "PRAGMA synchronous = NORMAL",
+        })
+    }
+
+    fn use_wal(&self, connection: &mut Connection) -> Result<()> {
+        // The mode is kept in the file. Asking first spares the lock that setting it takes.
+        let now: Option<OneText> = connection.one(fixed::<JournalMode, 0>([]))?;
+        if now.is_some_and(|mode| mode.0 == "wal") {
+            return Ok(());
+        }
+        let now: Option<OneText> = connection.one(fixed::<UseWal, 0>([]))?;
+        match now {
+            Some(OneText(mode)) if mode != "wal" => {
+                // A file system without shared memory, for one. Slower, and not wrong.
+                log::warn!(target: LOG, "the journal stays in mode {mode}: readers and writers wait for each other");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl polymnia_pool::Connector for Connector {
+    type Connection = Connection;
+
+    fn connect(&self) -> Result<Connection> {
+        let mut connection = self.open().map_err(|error| error.with_operation("connect"))?;
+        connection.finish();
+        Ok(connection)
+    }
+
+    fn check(&self, connection: &mut Connection) -> Result<()> {
+        connection.one::<Integers<1>, _>(fixed::<Probe, 0>([])).map(|_| ())
+    }
+
+    fn is_broken(&self, connection: &mut Connection) -> bool {
+        connection.is_broken()
+    }
+}
+
+impl std::fmt::Debug for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connector").field("location", &self.config.location).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Immutable {
+    Yes,
+    No,
+}
+
+/// Tells what is wrong with a path, by `stat` alone: opening and closing the file would drop SQLite's locks on it.
+fn check_path(path: &Path, given: &str, mode: Mode) -> Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => {
+            let message = format!("{given:?} is a folder: expected a database file");
+            Err(Error::new(ErrorKind::Config, message))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let message = format!("the system denies access to the folder of database file {given:?}");
+            Err(Error::new(ErrorKind::PermissionDenied, message))
+        }
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Err(Error::new(ErrorKind::Unavailable, format!("database file {given:?} can't be looked at: {error}")))
+        }
+        Err(_) => {
+            let folder = path.parent().unwrap_or(path);
+            if !folder.is_dir() {
+                let message = format!("folder {:?} of the database does not exist", folder.display().to_string());
+                return Err(Error::new(ErrorKind::NotFound, message).with_hint("create the folder first"));
+            }
+            if mode == Mode::Create {
+                return Ok(());
+            }
+            let message = format!("database file {given:?} does not exist");
+            Err(Error::new(ErrorKind::NotFound, message).with_hint("leave out the parameter mode to create it"))
+        }
+    }
+}
+
+/// Returns whether a reader failed because SQLite couldn't make its files beside the database.
+fn needs_folder(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unavailable | ErrorKind::ReadOnly | ErrorKind::NotFound)
+        && error.retry() != polymnia::Retry::Exhausted
+}
+
+/// Refuses a database whose log still holds commits: an immutable connection would not see them.
+fn check_log(path: &Path, given: &str) -> Result<()> {
+    match std::fs::metadata(beside(path, "-wal")) {
+        Ok(log) if log.len() > 0 => {
+            let message = format!("the write-ahead log of {given:?} holds commits, and its folder can't be written");
+            Err(Error::new(ErrorKind::PermissionDenied, message)
+                .with_hint("open the database once where its folder can be written, and close it"))
+        }
+        _ => Ok(()),
+    }
+}

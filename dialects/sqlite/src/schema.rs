@@ -1,0 +1,119 @@
+//! The schema: which migrations there are, and applying them by diesel's harness.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
+use diesel::result::Error as DieselError;
+use diesel::sqlite::Sqlite;
+use diesel_migrations::MigrationHarness;
+use polymnia::spi::SchemaEngine;
+use polymnia::{Call, Error, ErrorKind, MigrateReport, Migration, Result};
+
+use crate::LOG;
+use crate::connection::Connection;
+use crate::engine::{Limit, SqliteEngine};
+use crate::error::Step;
+use crate::row::{Integers, OneText};
+use crate::statement::{fixed, statements};
+
+statements! {
+    HasLedger = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = '__diesel_schema_migrations')";
+    Applied = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
+}
+
+impl SchemaEngine for SqliteEngine {
+    fn migrations(&self, call: &Call) -> Result<Vec<Migration>> {
+        self.with(call, Limit::Unlimited, |connection| connection.read(list))
+    }
+
+    fn migrate(&self, call: &Call) -> Result<MigrateReport> {
+        self.with(call, Limit::Unlimited, |connection| {
+            let before = connection.read(list)?;
+            // Most often there is nothing to do, and then no lock is needed, nor a database that can be written.
+            if before.iter().all(|migration| migration.applied) {
+                return Ok(MigrateReport { version: newest(&before), ..MigrateReport::default() });
+            }
+            migrate(connection)
+        })
+    }
+}
+
+/// Lists the migrations that this build knows and those that the database has.
+pub(crate) fn list(connection: &mut Connection) -> Result<Vec<Migration>> {
+    let has_ledger: Option<Integers<1>> = connection.one(fixed::<HasLedger, 0>([]))?;
+    let applied: Vec<OneText> = match has_ledger {
+        Some(Integers([1])) => connection.all(fixed::<Applied, 0>([]))?,
+        _ => Vec::new(),
+    };
+    let mut migrations: BTreeMap<String, Migration> = polymnia_migrations::sqlite()
+        .iter()
+        .map(|script| {
+            let (version, name) = (script.version.to_owned(), script.name.to_owned());
+            (version.clone(), Migration { version, name, applied: false, known: true })
+        })
+        .collect();
+    for OneText(version) in applied {
+        let unknown = Migration { version: version.clone(), name: String::new(), applied: true, known: false };
+        migrations.entry(version).or_insert(unknown).applied = true;
+    }
+    Ok(migrations.into_values().collect())
+}
+
+/// Returns the newest version applied.
+pub(crate) fn newest(migrations: &[Migration]) -> Option<String> {
+    migrations.iter().rfind(|migration| migration.applied).map(|migration| migration.version.clone())
+}
+
+/// Applies what is missing in one transaction that takes the lock at once: whoever comes second finds nothing to do.
+fn migrate(connection: &mut Connection) -> Result<MigrateReport> {
+    // By diesel's manager, so that the harness makes each migration a savepoint within.
+    let begun = AnsiTransactionManager::begin_transaction_sql(&mut connection.handle().diesel, "BEGIN IMMEDIATE");
+    begun.map_err(|error| connection.last_failure(error, Step::Statement))?;
+    let mut report = MigrateReport::default();
+    let result = run_pending(connection, &mut report);
+    if !connection.is_in_transaction() {
+        // SQLite has rolled everything back; diesel's manager learns it from an attempt of its own.
+        let _ = AnsiTransactionManager::rollback_transaction(&mut connection.handle().diesel);
+        return result.and(Err(Error::new(ErrorKind::Migration, "the database ended the transaction of the migrations")));
+    }
+    // What came before a migration that failed stays.
+    let committed = AnsiTransactionManager::commit_transaction(&mut connection.handle().diesel);
+    committed.map_err(|error| connection.last_failure(error, Step::Commit))?;
+    result?;
+    report.version = newest(&connection.read(list)?);
+    Ok(report)
+}
+
+fn run_pending(connection: &mut Connection, report: &mut MigrateReport) -> Result<()> {
+    let before = list(connection)?;
+    report.created = !before.iter().any(|migration| migration.applied);
+    let pending = MigrationHarness::<Sqlite>::pending_migrations(
+        &mut connection.handle().diesel,
+        polymnia_migrations::sqlite(),
+    )
+    .map_err(|error| failure(connection, error, "the ledger of migrations can't be read"))?;
+    for migration in pending {
+        let ran = connection.handle().diesel.run_migration(&*migration);
+        let version = ran.map_err(|error| {
+            failure(connection, error, &format!("migration {} failed", migration.name()))
+        })?;
+        log::info!(target: LOG, "applied migration {}", migration.name());
+        report.applied.push(version.to_string());
+    }
+    Ok(())
+}
+
+/// Judges a failure of the harness: one that any statement may meet is told as that, the rest is the migration's own.
+fn failure(connection: &mut Connection, error: Box<dyn StdError + Send + Sync>, what: &str) -> Error {
+    let judged = match error.downcast::<DieselError>() {
+        Ok(error) => connection.last_failure(*error, Step::Statement),
+        Err(error) => Error::new(ErrorKind::Unexpected, error.to_string()),
+    };
+    match judged.kind() {
+        ErrorKind::Unexpected | ErrorKind::Migration => {
+            Error::new(ErrorKind::Migration, format!("{what}: {}", judged.message())).with_source(judged)
+        }
+        _ => judged,
+    }
+}

@@ -1,0 +1,408 @@
+//! Writing: batches of mutations, and removal by selection.
+//!
+//! Everything happens under the write lock, which a transaction takes when it begins. So what is read stays true until
+//! COMMIT, and each mutation may look first and then write.
+
+use diesel::row::Row;
+use diesel::sqlite::Sqlite;
+use polymnia::{
+    ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Mutation, Namespace,
+    NewMemory, OnConflict, Outcome, Patch, Result, Revision, Selection, Timestamp,
+};
+
+use crate::capture::Capture;
+use crate::connection::Connection;
+use crate::filter_sql::Conditions;
+use crate::row::{self, FromRow, threads_to_json};
+use crate::statement::{Value, fixed, statements};
+
+statements! {
+    Insert =
+        "INSERT INTO polymnia_memories (namespace, id, user_id, agent_id, thread_id, tier, content, metadata, ",
+        "importance, related_threads, revision, created_at, updated_at, expires_at) ",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, id) DO NOTHING";
+    Find =
+        "SELECT rid, revision, created_at, updated_at, expires_at FROM polymnia_memories WHERE namespace = ? AND id = ?";
+    Overwrite =
+        "UPDATE polymnia_memories SET user_id = ?, agent_id = ?, thread_id = ?, tier = ?, content = ?, metadata = ?, ",
+        "importance = ?, related_threads = ?, revision = ?, updated_at = ?, expires_at = ? WHERE rid = ?";
+    /// Each field that may be absent has a flag before its value: whether it changes.
+    Amend =
+        "UPDATE polymnia_memories SET user_id = iif(?, ?, user_id), agent_id = iif(?, ?, agent_id), ",
+        "thread_id = iif(?, ?, thread_id), tier = coalesce(?, tier), content = coalesce(?, content), ",
+        "metadata = coalesce(?, metadata), importance = coalesce(?, importance), ",
+        "related_threads = coalesce(?, related_threads), expires_at = iif(?, ?, expires_at), ",
+        "revision = ?, updated_at = ? WHERE rid = ?";
+    Remove = "DELETE FROM polymnia_memories WHERE rid = ?";
+}
+
+pub(crate) fn apply(
+    connection: &mut Connection,
+    now: Timestamp,
+    namespace: &Namespace,
+    batch: &[Mutation],
+) -> Result<ApplyReport> {
+    connection.write(|connection| {
+        let capture = Capture::begin(connection)?;
+        let mut writer = Writer { connection, capture, namespace, now };
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for (index, mutation) in batch.iter().enumerate() {
+            let outcome = writer.apply(mutation).map_err(|error| match batch.len() {
+                1 => error,
+                _ => error.with_context("mutation", index),
+            })?;
+            outcomes.push(outcome);
+        }
+        Ok(ApplyReport { outcomes })
+    })
+}
+
+pub(crate) fn delete_matching(
+    connection: &mut Connection,
+    now: Timestamp,
+    namespace: &Namespace,
+    selection: &Selection,
+) -> Result<u64> {
+    let conditions = Conditions::new(namespace, now, selection)?;
+    connection.write(|connection| {
+        Capture::begin(connection)?.record_all(connection, |sql| {
+            sql.push("namespace, id, 'd' FROM polymnia_memories WHERE ");
+            conditions.push(sql);
+        })?;
+        Ok(connection.execute(conditions.delete())? as u64)
+    })
+}
+
+/// Applies the mutations of one batch.
+struct Writer<'a> {
+    connection: &'a mut Connection,
+    capture: Capture,
+    namespace: &'a Namespace,
+    now: Timestamp,
+}
+
+/// Is what a row of the table says of itself.
+#[derive(Clone, Copy, Debug)]
+struct Existing {
+    rid: i64,
+    revision: Revision,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    expires_at: Option<Timestamp>,
+}
+
+/// Is a row to be inserted.
+struct NewRow<'a> {
+    id: MemoryId,
+    memory: Fields<'a>,
+    revision: Revision,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Is the fields that a put and a restore have in common.
+struct Fields<'a> {
+    user_id: Value<'a>,
+    agent_id: Value<'a>,
+    thread_id: Value<'a>,
+    tier: Value<'a>,
+    content: Value<'a>,
+    metadata: Value<'a>,
+    importance: Value<'a>,
+    expires_at: Value<'a>,
+    /// A JSON array; none stands for the empty one.
+    related_threads: Option<String>,
+}
+
+impl Writer<'_> {
+    fn apply(&mut self, mutation: &Mutation) -> Result<Outcome> {
+        let outcome = match mutation {
+            Mutation::Put { id, memory, expect } => self.put(*id, memory, *expect),
+            Mutation::Update { id, patch, expect } => self.update(*id, patch, *expect),
+            Mutation::Delete { id, expect } => self.delete(*id, *expect),
+            Mutation::Restore { memory, on_conflict } => self.restore(memory, *on_conflict),
+            _ => Err(Error::new(ErrorKind::Unsupported, "the sqlite dialect does not know this mutation")),
+        }?;
+        let operation = match outcome.effect {
+            Effect::Created | Effect::Updated => ChangeOperation::Write,
+            Effect::Deleted => ChangeOperation::Delete,
+            _ => return Ok(outcome),
+        };
+        self.capture.record(self.connection, self.namespace, outcome.id, operation)?;
+        Ok(outcome)
+    }
+
+    fn put(&mut self, id: MemoryId, memory: &NewMemory, expect: Expect) -> Result<Outcome> {
+        let row = NewRow {
+            id,
+            memory: Fields::of_new(memory),
+            revision: Revision::FIRST,
+            created_at: memory.created_at.unwrap_or(self.now),
+            updated_at: self.now,
+        };
+        let created = Outcome { id, effect: Effect::Created, revision: Some(Revision::FIRST) };
+        // Most memories are new: then this is the only statement.
+        if !matches!(expect, Expect::Revision(_)) && self.insert(&row)? {
+            return Ok(created);
+        }
+        let Some(existing) = self.find_present(id)? else {
+            check(id, None, expect)?;
+            // What was found before had expired, and is gone now.
+            return if self.insert(&row)? { Ok(created) } else { Err(unexpected_row(id)) };
+        };
+        check(id, Some(existing), expect)?;
+        if let Some(given) = memory.created_at
+            && given != existing.created_at
+        {
+            let message = format!("memory {id} was created at {}: the given created_at differs", existing.created_at);
+            return Err(Error::new(ErrorKind::Conflict, message).with_context("created_at", given));
+        }
+        let revision = next_revision(id, existing)?;
+        let Fields {
+            user_id,
+            agent_id,
+            thread_id,
+            tier,
+            content,
+            metadata,
+            importance,
+            expires_at,
+            related_threads,
+        } = &row.memory;
+        self.connection.execute(fixed::<Overwrite, 12>([
+            *user_id,
+            *agent_id,
+            *thread_id,
+            *tier,
+            *content,
+            *metadata,
+            *importance,
+            threads_value(related_threads),
+            Value::Integer(revision.as_i64()),
+            Value::Integer(self.now.max(existing.updated_at).as_micros()),
+            *expires_at,
+            Value::Integer(existing.rid),
+        ]))?;
+        Ok(Outcome { id, effect: Effect::Updated, revision: Some(revision) })
+    }
+
+    fn update(&mut self, id: MemoryId, patch: &Patch, expect: Expect) -> Result<Outcome> {
+        let Some(existing) = self.find_present(id)? else {
+            return Err(Error::new(ErrorKind::NotFound, format!("there is no memory {id}")));
+        };
+        check(id, Some(existing), expect)?;
+        let revision = next_revision(id, existing)?;
+        let Patch {
+            user_id,
+            agent_id,
+            thread_id,
+            tier,
+            content,
+            metadata,
+            importance,
+            related_threads,
+            expires_at,
+        } = patch;
+        let related_threads = related_threads.as_ref().map(|threads| threads_to_json(threads.as_slice()));
+        let flag = |kept: bool| Value::Integer(i64::from(!kept));
+        let expiry = expires_at.value().map(|time| time.as_micros());
+        self.connection.execute(fixed::<Amend, 16>([
+            flag(user_id.is_keep()),
+            user_id.value().into(),
+            flag(agent_id.is_keep()),
+            agent_id.value().into(),
+            flag(thread_id.is_keep()),
+            thread_id.value().into(),
+            tier.as_ref().into(),
+            content.as_ref().into(),
+            metadata.as_ref().map(polymnia::Metadata::as_str).into(),
+            importance.map_or(Value::Null, |importance| Value::Real(importance.as_f64())),
+            related_threads.as_ref().map_or(Value::Null, threads_value),
+            flag(expires_at.is_keep()),
+            expiry.into(),
+            Value::Integer(revision.as_i64()),
+            Value::Integer(self.now.max(existing.updated_at).as_micros()),
+            Value::Integer(existing.rid),
+        ]))?;
+        Ok(Outcome { id, effect: Effect::Updated, revision: Some(revision) })
+    }
+
+    fn delete(&mut self, id: MemoryId, expect: Expect) -> Result<Outcome> {
+        let existing = self.find_present(id)?;
+        check(id, existing, expect)?;
+        let effect = match existing {
+            None => Effect::Missing,
+            Some(existing) => {
+                self.remove(existing)?;
+                Effect::Deleted
+            }
+        };
+        Ok(Outcome { id, effect, revision: None })
+    }
+
+    fn restore(&mut self, memory: &Memory, on_conflict: OnConflict) -> Result<Outcome> {
+        let Memory { id, revision, created_at, updated_at, .. } = *memory;
+        let row = NewRow { id, memory: Fields::of_stored(memory), revision, created_at, updated_at };
+        let written = |effect| Outcome { id, effect, revision: Some(revision) };
+        if self.insert(&row)? {
+            return Ok(written(Effect::Created));
+        }
+        let existing = self.find_present(id)?;
+        let effect = match (existing, on_conflict) {
+            (None, _) => Effect::Created,
+            (Some(_), OnConflict::Skip) => return Ok(Outcome { id, effect: Effect::Skipped, revision: None }),
+            (Some(existing), OnConflict::Replace) => {
+                // Not by an update: a revision that happens to be the same would look like another program's write.
+                self.remove(existing)?;
+                Effect::Updated
+            }
+            (Some(_), _) => {
+                let message = format!("memory {id} exists: expected none");
+                return Err(Error::new(ErrorKind::Conflict, message));
+            }
+        };
+        if self.insert(&row)? { Ok(written(effect)) } else { Err(unexpected_row(id)) }
+    }
+
+    /// Inserts the row, unless its id is taken.
+    fn insert(&mut self, row: &NewRow<'_>) -> Result<bool> {
+        let NewRow { id, memory, revision, created_at, updated_at } = row;
+        let inserted = self.connection.execute(fixed::<Insert, 14>([
+            Value::Text(self.namespace.as_str()),
+            Value::Blob(id.as_bytes()),
+            memory.user_id,
+            memory.agent_id,
+            memory.thread_id,
+            memory.tier,
+            memory.content,
+            memory.metadata,
+            memory.importance,
+            threads_value(&memory.related_threads),
+            Value::Integer(revision.as_i64()),
+            Value::Integer(created_at.as_micros()),
+            Value::Integer(updated_at.as_micros()),
+            memory.expires_at,
+        ]))?;
+        Ok(inserted == 1)
+    }
+
+    /// Finds a memory that has not expired. A row that has is removed, as a sweep would do.
+    fn find_present(&mut self, id: MemoryId) -> Result<Option<Existing>> {
+        let namespace = Value::Text(self.namespace.as_str());
+        let found: Option<Existing> = self.connection.one(fixed::<Find, 2>([namespace, Value::Blob(id.as_bytes())]))?;
+        match found {
+            Some(existing) if existing.expires_at.is_some_and(|at| at <= self.now) => {
+                self.remove(existing)?;
+                Ok(None)
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn remove(&mut self, existing: Existing) -> Result<()> {
+        self.connection.execute(fixed::<Remove, 1>([Value::Integer(existing.rid)]))?;
+        Ok(())
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn of_new(memory: &'a NewMemory) -> Self {
+        let NewMemory {
+            user_id,
+            agent_id,
+            thread_id,
+            tier,
+            content,
+            metadata,
+            importance,
+            related_threads,
+            created_at: _,
+            expires_at,
+        } = memory;
+        Self {
+            user_id: user_id.as_ref().into(),
+            agent_id: agent_id.as_ref().into(),
+            thread_id: thread_id.as_ref().into(),
+            tier: tier.as_str().into(),
+            content: content.as_str().into(),
+            metadata: metadata.as_str().into(),
+            importance: Value::Real(importance.as_f64()),
+            expires_at: expires_at.map(Timestamp::as_micros).into(),
+            related_threads: threads_to_json(related_threads.as_slice()),
+        }
+    }
+
+    fn of_stored(memory: &'a Memory) -> Self {
+        let Memory {
+            id: _,
+            user_id,
+            agent_id,
+            thread_id,
+            tier,
+            content,
+            metadata,
+            importance,
+            related_threads,
+            revision: _,
+            created_at: _,
+            updated_at: _,
+            expires_at,
+        } = memory;
+        Self {
+            user_id: user_id.as_ref().into(),
+            agent_id: agent_id.as_ref().into(),
+            thread_id: thread_id.as_ref().into(),
+            tier: tier.as_str().into(),
+            content: content.as_str().into(),
+            metadata: metadata.as_str().into(),
+            importance: Value::Real(importance.as_f64()),
+            expires_at: expires_at.map(Timestamp::as_micros).into(),
+            related_threads: threads_to_json(related_threads.as_slice()),
+        }
+    }
+}
+
+impl FromRow for Existing {
+    fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
+        Ok(Self {
+            rid: row::integer(row, 0),
+            revision: row::revision(row::integer(row, 1))?,
+            created_at: row::time(row::integer(row, 2), "created_at")?,
+            updated_at: row::time(row::integer(row, 3), "updated_at")?,
+            expires_at: row::optional_integer(row, 4).map(|micros| row::time(micros, "expires_at")).transpose()?,
+        })
+    }
+}
+
+/// Checks that what is stored is what the caller expects.
+fn check(id: MemoryId, existing: Option<Existing>, expect: Expect) -> Result<()> {
+    let message = match (expect, existing) {
+        (Expect::Any, _) | (Expect::Absent, None) => return Ok(()),
+        (Expect::Revision(revision), Some(existing)) if existing.revision == revision => return Ok(()),
+        (Expect::Revision(revision), Some(existing)) => {
+            format!("memory {id} is at revision {}: expected {revision}", existing.revision)
+        }
+        (Expect::Revision(revision), None) => format!("there is no memory {id}: expected revision {revision}"),
+        (Expect::Absent, Some(existing)) => {
+            format!("memory {id} exists at revision {}: expected none", existing.revision)
+        }
+        _ => return Err(Error::new(ErrorKind::Unsupported, "the sqlite dialect does not know this expectation")),
+    };
+    Err(Error::new(ErrorKind::Conflict, message))
+}
+
+fn next_revision(id: MemoryId, existing: Existing) -> Result<Revision> {
+    let next = existing.revision.as_i64().checked_add(1).map(Revision::new);
+    next.unwrap_or_else(|| {
+        let message = format!("memory {id} is at the greatest revision there is: it can't be written any more");
+        Err(Error::new(ErrorKind::Conflict, message))
+    })
+}
+
+fn threads_value(json: &Option<String>) -> Value<'_> {
+    Value::Text(json.as_deref().unwrap_or("[]"))
+}
+
+fn unexpected_row(id: MemoryId) -> Error {
+    Error::new(ErrorKind::Unexpected, format!("memory {id} appeared while its namespace was locked"))
+}

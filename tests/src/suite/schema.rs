@@ -1,0 +1,118 @@
+//! The schema: creating it, and being without it.
+
+use polymnia::{ErrorKind, Expect, MemoryStore, Patch, Query, Result, Selection};
+
+use super::prelude::*;
+use crate::fixture::Subject;
+
+pub(super) fn operations_before_migrating_say_what_to_do(subject: &Subject) {
+    let store = subject.another();
+    for (name, operation) in operations() {
+        let error = match operation(&store) {
+            Ok(()) => panic!("{name} works without a schema"),
+            Err(error) => error,
+        };
+        assert_eq!(error.kind(), ErrorKind::Migration, "{name}: {error:?}");
+        let hint = error.hint().unwrap_or_else(|| panic!("{name} gives no hint: {error:?}"));
+        assert!(hint.contains("polymnia init"), "{name}: {hint}");
+    }
+    store.migrate().unwrap();
+    for (name, operation) in operations() {
+        match operation(&store) {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{name}: {error:?}"),
+        }
+    }
+}
+
+pub(super) fn migrating_creates_and_reports(subject: &Subject) {
+    let store = subject.another();
+    let known: Vec<String> = store.migrations().unwrap().into_iter().map(|migration| migration.version).collect();
+    let report = store.migrate().unwrap();
+    assert!(report.created);
+    assert_eq!(report.applied, known);
+    assert_eq!(report.version.as_ref(), known.last());
+}
+
+pub(super) fn migrating_twice_changes_nothing(subject: &Subject) {
+    let store = subject.store();
+    put(&store, &here(), id(1), new("kept"));
+    let before = store.migrations().unwrap();
+    for handle in [&store, &subject.another()] {
+        let report = handle.migrate().unwrap();
+        assert!(!report.created);
+        assert_eq!(report.applied, Vec::<String>::new());
+        assert_eq!(report.version, before.last().map(|migration| migration.version.clone()));
+    }
+    assert_eq!(store.migrations().unwrap(), before);
+    assert_eq!(get(&store, &here(), id(1)).content.as_str(), "kept");
+}
+
+pub(super) fn migrations_are_listed_in_order(subject: &Subject) {
+    let store = subject.another();
+    let before = store.migrations().unwrap();
+    assert!(!before.is_empty());
+    assert!(before.iter().all(|migration| migration.known && !migration.applied), "{before:?}");
+    assert!(before.iter().all(|migration| !migration.name.is_empty()), "{before:?}");
+    assert!(before.is_sorted_by(|left, right| left.version < right.version), "{before:?}");
+    let again = store.migrations().unwrap();
+    assert_eq!(again, before, "listing changes nothing");
+    store.migrate().unwrap();
+    let after = store.migrations().unwrap();
+    assert_eq!(after.len(), before.len());
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((&before.version, &before.name), (&after.version, &after.name));
+        assert!(after.known && after.applied, "{after:?}");
+    }
+}
+
+pub(super) fn describing_works_without_a_schema(subject: &Subject) {
+    let store = subject.another();
+    let known = store.migrations().unwrap().len();
+    let info = store.admin().info().unwrap();
+    assert_eq!((info.schema_version, info.schema_pending), (None, known));
+    store.admin().ping().unwrap();
+    let info = store.admin().info().unwrap();
+    assert_eq!(info.schema_version, None, "describing changes nothing");
+    store.migrate().unwrap();
+    assert_eq!(store.admin().info().unwrap().schema_pending, 0);
+}
+
+pub(super) fn many_migrate_at_once(subject: &Subject) {
+    let stores: Vec<MemoryStore> = (0..6).map(|_| subject.another()).collect();
+    let reports: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = stores.iter().map(|store| scope.spawn(|| store.migrate())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
+    });
+    let applied: usize = reports.iter().map(|report| report.applied.len()).sum();
+    assert_eq!(applied, stores[0].migrations().unwrap().len(), "each version is applied once: {reports:?}");
+    assert_eq!(reports.iter().filter(|report| report.created).count(), 1, "one created the schema: {reports:?}");
+    put(&stores[5], &here(), id(1), new("a"));
+}
+
+type Operation = fn(&MemoryStore) -> Result<()>;
+
+/// Returns every operation that needs a schema.
+fn operations() -> [(&'static str, Operation); 16] {
+    [
+        ("put", |store| store.put(&here(), new("a")).map(drop)),
+        ("update", |store| {
+            let patch = Patch { tier: Some(tier("x")), ..Patch::default() };
+            store.update(&here(), id(1), patch, Expect::Any).map(drop)
+        }),
+        ("delete", |store| store.delete(&here(), id(1)).map(drop)),
+        ("get", |store| store.get(&here(), id(1)).map(drop)),
+        ("get_many", |store| store.get_many(&here(), &[id(1), id(2)]).map(drop)),
+        ("query", |store| store.query(&here(), &Query::default()).map(drop)),
+        ("query with a filter", |store| store.query(&here(), &Query::new(contains(r#"{"a": 1}"#))).map(drop)),
+        ("count", |store| store.count(&here(), &Selection::default()).map(drop)),
+        ("delete_matching", |store| store.delete_matching(&here(), &Selection::default()).map(drop)),
+        ("stats", |store| store.stats(&here()).map(drop)),
+        ("namespaces", |store| store.admin().namespaces(None, 10).map(drop)),
+        ("rename_namespace", |store| store.admin().rename_namespace(&here(), &ns("to")).map(drop)),
+        ("delete_namespace", |store| store.admin().delete_namespace(&here()).map(drop)),
+        ("sweep", |store| store.admin().sweep(10).map(drop)),
+        ("set_change_capture", |store| store.admin().set_change_capture(false)),
+        ("changes", |store| store.admin().changes(0, 10).map(drop)),
+    ]
+}
