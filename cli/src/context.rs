@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use polymnia::{
     ConnectionString, Error, ErrorKind, MemoryStore, Namespace, OpenOptions, PoolOptions, Registry, Result,
@@ -68,7 +69,9 @@ impl Context {
         if missing == Missing::Refuse {
             self.refuse_missing(&options)?;
         }
+        let started = Instant::now();
         let store = self.registry().open_with(&options).map_err(|error| self.name_source(url, error))?;
+        log::info!("opened {url} in {:?}", started.elapsed());
         let store = match self.settings.timeout {
             Some(timeout) => store.with_timeout(timeout),
             None => store,

@@ -4,5 +4,5 @@ use polymnia::Registry;
 
 /// Returns the dialects of this build.
 pub(crate) fn registry() -> Registry {
-    Registry::new().with(polymnia_sqlite::Sqlite)
+    Registry::new().with(polymnia_sqlite::Sqlite).with(polymnia_postgres::Postgres)
 }

@@ -46,7 +46,7 @@ fn what_search_prints_is_imported_with_times_and_revisions() {
 fn a_file_with_a_fault_is_not_imported_at_all() {
     let place = Place::initialised();
     for (fault, says) in [
-        (line("x", ",\"usr\":\"mara\"").into_bytes(), &["unknown field \"usr\"", "line: 2002, column: 21"][..]),
+        (line("x", ",\"usr\":\"mara\"").into_bytes(), &["unknown field \"usr\"", "line: 2002, column: 22"][..]),
         (b"{\"content\":\"x\"\n".to_vec(), &["malformed JSON", "line: 2002"]),
         (b"[]\n".to_vec(), &["expected a JSON object", "line: 2002"]),
         (b"{\"user_id\":\"x\"}\n".to_vec(), &["field \"content\" is missing", "line: 2002"]),
@@ -73,7 +73,8 @@ fn a_file_with_a_fault_is_not_imported_at_all() {
 fn keep_going_imports_the_rest_and_keeps_the_rejects_with_reasons() {
     let place = Place::initialised();
     let bad = line("x", ",\"usr\":1");
-    let lines = [&line("a", ""), &bad, &line("b", &format!(",\"id\":\"{ID}\"")), &line("c", &format!(",\"id\":\"{ID}\""))];
+    let lines =
+        [&line("a", ""), &bad, &line("b", &format!(",\"id\":\"{ID}\"")), &line("c", &format!(",\"id\":\"{ID}\""))];
     place.write("lines.ndjson", [lines.map(String::as_bytes).concat(), b"\xff\n".to_vec(), b"{}".to_vec()].concat());
     let run = place.run(["--format", "json", "import", "lines.ndjson", "--keep-going"]);
     assert_eq!(run.code, 1, "{run:?}");
@@ -119,7 +120,8 @@ fn an_id_that_is_taken_fails_is_skipped_or_replaced() {
     let place = Place::initialised();
     place.write("lines.ndjson", [line("new", ""), line("first", &format!(",\"id\":\"{ID}\""))].concat());
     place.ok(["import", "lines.ndjson"]);
-    place.write("again.ndjson", [line("new", ""), line("second", &format!(",\"id\":\"{ID}\",\"revision\":9"))].concat());
+    place
+        .write("again.ndjson", [line("new", ""), line("second", &format!(",\"id\":\"{ID}\",\"revision\":9"))].concat());
 
     let run = place.run(["import", "again.ndjson"]);
     run.fails(1, &[ID, "line: 2", "stored: 0", "--on-conflict skip"]);
@@ -133,7 +135,8 @@ fn an_id_that_is_taken_fails_is_skipped_or_replaced() {
     let memory = &place.json(["get", ID])["memories"][0];
     assert_eq!((&memory["content"], &memory["revision"]), (&"second".into(), &9.into()));
 
-    let twice = [line("a", ""), line("b", ""), line("c", "")].map(|_| line("twice", &format!(",\"id\":\"{ID}\",\"namespace\":\"t\"")));
+    let twice = [line("a", ""), line("b", ""), line("c", "")]
+        .map(|_| line("twice", &format!(",\"id\":\"{ID}\",\"namespace\":\"t\"")));
     place.write("twice.ndjson", twice.concat());
     place.run(["import", "twice.ndjson"]).fails(1, &[ID, "line: 2"]);
 }
@@ -145,7 +148,8 @@ fn the_line_says_its_namespace_unless_told_otherwise() {
 
     let place = Place::initialised();
     place.write("lines.ndjson", &lines);
-    place.run(["--namespace", "asked", "import", "lines.ndjson"])
+    place
+        .run(["--namespace", "asked", "import", "lines.ndjson"])
         .fails(1, &["of namespace \"of-line\"", "\"asked\"", "line: 1", "--into-namespace"]);
     assert_eq!(place.stored(), 0);
     place.ok(["--namespace", "asked", "import", "lines.ndjson", "--into-namespace"]);
@@ -185,8 +189,7 @@ fn an_interrupted_import_says_how_many_are_stored() {
     use std::process::{Command, Stdio};
     let place = Place::initialised();
     let mut command = place.command(["import", "-", "--batch-size", "100"]);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let lines: String = (0..512).map(|n| line(&n.to_string(), "")).collect();
     stdin.write_all(lines.as_bytes()).unwrap();

@@ -55,10 +55,34 @@ fn every_field_is_kept() {
     let place = Place::initialised();
     let line = r#"{"id":"01956f2e-8c3a-7d11-9b52-0242ac120002","namespace":"acme","user_id":"u","agent_id":"a","thread_id":"t","tier":"mid_term","content":"c","metadata":{"n": 1.50},"importance":0.25,"related_threads":["r1", "r2"],"revision":1,"created_at":"2026-03-02T09:14:00Z""#;
     let arguments = [
-        "--format", "ndjson", "--namespace", "acme", "add", "-", "--user", "u", "--agent", "a", "--thread", "t",
-        "--tier", "mid_term", "--metadata", r#"{"n": 1.50}"#, "--importance", "0.25", "--related-thread", "r2",
-        "--related-thread", "r1", "--created-at", "2026-03-02T10:14:00+01:00", "--expires-at", "30d",
-        "--id", "01956F2E-8C3A-7D11-9B52-0242AC120002",
+        "--format",
+        "ndjson",
+        "--namespace",
+        "acme",
+        "add",
+        "-",
+        "--user",
+        "u",
+        "--agent",
+        "a",
+        "--thread",
+        "t",
+        "--tier",
+        "mid_term",
+        "--metadata",
+        r#"{"n": 1.50}"#,
+        "--importance",
+        "0.25",
+        "--related-thread",
+        "r2",
+        "--related-thread",
+        "r1",
+        "--created-at",
+        "2026-03-02T10:14:00+01:00",
+        "--expires-at",
+        "30d",
+        "--id",
+        "01956F2E-8C3A-7D11-9B52-0242AC120002",
     ];
     let added = place.run_with_input(arguments, "c\n");
     assert_eq!(added.code, 0, "{added:?}");
@@ -75,7 +99,8 @@ fn pages_go_on_with_the_command_that_the_table_shows() {
     for content in ["one", "two", "three"] {
         add(&place, &[content, "--user", "it's mara", "--created-at", "2026-03-02"]);
     }
-    let arguments = ["search", "--user", "it's mara", "--since", "2026-01-01", "--order", "created-asc", "--limit", "2"];
+    let arguments =
+        ["search", "--user", "it's mara", "--since", "2026-01-01", "--order", "created-asc", "--limit", "2"];
     let table = place.ok(arguments);
     assert!(table.contains("one") && table.contains("two") && !table.contains("three"), "{table}");
     let command = table.lines().find_map(|line| line.strip_prefix("more: polymnia ")).unwrap();
@@ -106,8 +131,11 @@ fn what_could_harm_a_terminal_is_spelt_out() {
         assert!(!text.contains('\u{1b}') && !text.contains('\u{7}') && !text.contains('\u{202e}'), "{text:?}");
         assert!(text.contains("\\u{1b}[31mred") && text.contains("a\\u{7}b"), "{text:?}");
     }
-    let narrow = place.command(["search"]).env("COLUMNS", "60").output().unwrap();
-    assert!(String::from_utf8(narrow.stdout).unwrap().lines().count() <= 3);
+    let narrow = place.command(["search"]).env("COLUMNS", "80").output().unwrap();
+    let narrow = String::from_utf8(narrow.stdout).unwrap();
+    let lines: Vec<&str> = narrow.lines().collect();
+    assert!(lines[0].contains(&id) && lines[0].contains("a\\u{7}b"), "{narrow}");
+    assert!(lines[1].starts_with("  \\u{1b}[31mred second line") && lines[1].chars().count() <= 80, "{narrow}");
 }
 
 #[test]

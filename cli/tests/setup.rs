@@ -73,7 +73,10 @@ fn the_demo_can_stay_or_run_elsewhere() {
     assert!(place.ok(["--database-url", &url, "count"]).trim().parse::<u64>().unwrap() > 150);
 
     place.ok(["--database-url", "sqlite://other.db", "demo"]);
-    assert_eq!(place.json(["--database-url", "sqlite://other.db", "namespace", "list"])["namespaces"], serde_json::json!([]));
+    assert_eq!(
+        place.json(["--database-url", "sqlite://other.db", "namespace", "list"])["namespaces"],
+        serde_json::json!([])
+    );
     // A database that only a setting names is not played with.
     place.ok(["init"]);
     let run = place.command(["demo"]).env("DATABASE_URL", "sqlite://polymnia.db").output().unwrap();

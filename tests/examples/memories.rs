@@ -23,7 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             build = number % 1_000,
         );
         let created = Timestamp::from_micros(1_600_000_000_000_000 + i64::try_from(number)? * 1_000_000)?;
-        let id = MemoryId::from_bytes((u128::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes());
+        let id = MemoryId::from_bytes(
+            (u128::from(number) + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes(),
+        );
         let memory = Record::parse(&line)?.into_memory(created, || id);
         serde_json::to_writer(&mut out, &RecordLine::new(&namespace, &memory))?;
         out.write_all(b"\n")?;

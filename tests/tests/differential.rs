@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use polymnia::{
-    Cursor, Error, Expect, Memory, MemoryId, MemoryStore, Mutation, Namespace, NewMemory, Order, Query, RecordLine, Result, Selection,
-    Timestamp,
+    Cursor, Error, Expect, Memory, MemoryId, MemoryStore, Mutation, Namespace, NewMemory, Order, Query, RecordLine,
+    Result, Selection, Timestamp,
 };
 use polymnia_conformance::databases::{Postgres, SqliteFile, SqliteMemory};
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, percent, pick};
@@ -84,20 +84,50 @@ struct World {
 
 #[derive(Debug)]
 enum Operation {
-    Apply { namespace: Namespace, batch: Vec<Mutation> },
-    Get { namespace: Namespace, ids: Vec<MemoryId> },
+    Apply {
+        namespace: Namespace,
+        batch: Vec<Mutation>,
+    },
+    Get {
+        namespace: Namespace,
+        ids: Vec<MemoryId>,
+    },
     /// A query, page after page.
-    Walk { namespace: Namespace, query: Query },
+    Walk {
+        namespace: Namespace,
+        query: Query,
+    },
     /// The page after one that was read earlier, whatever was written since.
-    GoOn { namespace: Namespace, query: Query },
-    Count { namespace: Namespace, selection: Selection },
-    DeleteMatching { namespace: Namespace, selection: Selection },
-    Stats { namespace: Namespace },
-    Namespaces { after: Option<Namespace>, limit: u32 },
-    Rename { from: Namespace, to: Namespace },
-    DeleteNamespace { namespace: Namespace },
+    GoOn {
+        namespace: Namespace,
+        query: Query,
+    },
+    Count {
+        namespace: Namespace,
+        selection: Selection,
+    },
+    DeleteMatching {
+        namespace: Namespace,
+        selection: Selection,
+    },
+    Stats {
+        namespace: Namespace,
+    },
+    Namespaces {
+        after: Option<Namespace>,
+        limit: u32,
+    },
+    Rename {
+        from: Namespace,
+        to: Namespace,
+    },
+    DeleteNamespace {
+        namespace: Namespace,
+    },
     Sweep,
-    SetTime { now: Timestamp },
+    SetTime {
+        now: Timestamp,
+    },
 }
 
 impl World {
@@ -196,9 +226,7 @@ impl World {
             Operation::DeleteMatching { namespace, selection } => {
                 Answer::of(store.delete_matching(namespace, selection), |answer, count| answer.debug(&count))
             }
-            Operation::Stats { namespace } => {
-                Answer::of(store.stats(namespace), |answer, stats| answer.debug(&stats))
-            }
+            Operation::Stats { namespace } => Answer::of(store.stats(namespace), |answer, stats| answer.debug(&stats)),
             Operation::Namespaces { after, limit } => {
                 let listed = store.admin().namespaces(after.as_ref(), *limit);
                 Answer::of(listed, |answer, summaries| answer.debug(&summaries))
@@ -310,7 +338,10 @@ impl Tally {
 
     fn check(&self) {
         println!("{self:?}");
-        assert!(self.operations < 500 || (self.failed * 4 < self.operations && self.failed * 100 > self.operations), "{self:?}");
+        assert!(
+            self.operations < 500 || (self.failed * 4 < self.operations && self.failed * 100 > self.operations),
+            "{self:?}"
+        );
         assert!(self.found > self.operations as usize, "{self:?}");
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(context: &mut Context) -> Outcome {
         context.out.document(checked)?;
         return Ok(Exit::Ok);
     }
-    let mut fields = vec![("database", url.value.to_string()), ("from", url.source.to_string())];
+    let mut fields = vec![("url", url.value.to_string()), ("from", url.source.to_string())];
     fields.extend(described(&database));
     fields.push(("round trip", format!("{} (median of {PINGS})", duration(round_trip))));
     fields.push(("containment", containment(&store.capability()).to_owned()));

@@ -101,7 +101,7 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
     out.line(paint.bold(&heading))?;
     out.line("")?;
     let done =
-        |what: &str, how: &str, spent| format!("  {what:<11} {how} {}", paint.dim(&format!("({})", duration(spent))));
+        |what: &str, how: &str, spent| format!("  {what:<11}  {how} {}", paint.dim(&format!("({})", duration(spent))));
     out.line(done("initialised", &format!("schema version {version}"), initialised))?;
     let stored = plural(report.stored, "memory", "memories");
     out.line(done("imported", &format!("{stored} of 3 customers and 4 agents, over 4 weeks"), report.spent))?;
@@ -215,7 +215,8 @@ impl Stage {
 fn print(out: &mut Out, answer: &Answer) -> std::io::Result<()> {
     let mut table = Table::new([Column::Text("created", 16), Column::Text("user", 12), Column::Rest("content")])
         .indented(2)
-        .without_header();
+        .without_header()
+        .with_lines(2);
     for memory in &answer.memories {
         let user = memory.user_id.as_ref().map(ToString::to_string).unwrap_or_default();
         table.row([time(memory.created_at), user, one_line(memory.content.as_str(), 500)]);

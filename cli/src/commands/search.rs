@@ -7,7 +7,7 @@ use polymnia::{Cursor, Namespace, Page, Query, RecordLine};
 use crate::args::{Format, OrderName, SearchArgs, options};
 use crate::context::Context;
 use crate::failure::{Exit, OfOption as _, Outcome};
-use crate::output::{SCHEMA_VERSION, duration, memory_table, plural, shell_line};
+use crate::output::{Header, SCHEMA_VERSION, duration, plural, print_memories, shell_line};
 
 /// How many memories are read at a time with `--all`.
 const ALL_LIMIT: u32 = 1_000;
@@ -96,9 +96,8 @@ impl Printer {
             }
             Format::Table if page.memories.is_empty() => {}
             Format::Table => {
-                let table = memory_table(&page.memories, out.width());
-                let table = if self.printed == 0 { table } else { table.without_header() };
-                table.print(out)?;
+                let header = if self.printed == 0 { Header::Shown } else { Header::Hidden };
+                print_memories(out, &page.memories, header)?;
             }
         }
         self.printed += page.memories.len() as u64;

@@ -1,25 +1,58 @@
 //! Memories for people.
 
-use polymnia::{Memory, Namespace};
+use std::io;
 
-use super::{Column, Table, block, time};
+use polymnia::{Memory, Namespace, ThreadId, UserId};
 
-/// Columns other than the content take so much, at most.
+use super::{Column, Out, Table, block, one_line, time};
+
+/// Names take so much, at most.
 const MAX_NAME: usize = 24;
+/// What is always there takes so much: created, id, and the gaps between them and the content.
+const FIXED: usize = 16 + 36 + 2 * 3;
 /// With less room than this for the content, columns are left out.
 const MIN_CONTENT: usize = 36;
 
-/// Returns a table of memories, fitted to the width: what tells least is left out first.
-pub(crate) fn memory_table(memories: &[Memory], width: usize) -> Table {
+/// Says whether a table begins with the names of its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    Shown,
+    /// It goes on from one that did.
+    Hidden,
+}
+
+/// Writes memories, a line each, or two where a line has no room for the content.
+pub(crate) fn print_memories(out: &mut Out, memories: &[Memory], header: Header) -> io::Result<()> {
+    if out.width() < FIXED + MIN_CONTENT {
+        return memories.iter().try_for_each(|memory| print_stacked(out, memory));
+    }
+    let table = memory_table(memories, out.width());
+    match header {
+        Header::Shown => table.print(out),
+        Header::Hidden => table.without_header().print(out),
+    }
+}
+
+fn print_stacked(out: &mut Out, memory: &Memory) -> io::Result<()> {
+    let Memory { id, user_id, thread_id, content, created_at, .. } = memory;
+    let names = [user_id.as_ref().map(UserId::as_str), thread_id.as_ref().map(ThreadId::as_str)];
+    let names = names.into_iter().flatten().map(|name| format!("  {}", one_line(name, MAX_NAME)));
+    let line = format!("{}  {id}{}", time(*created_at), names.collect::<String>());
+    out.line(line)?;
+    let mut table = Table::new([Column::Rest("content")]).without_header().indented(2);
+    table.row([content.as_str().to_owned()]);
+    table.print(out)
+}
+
+/// Returns a table fitted to the width: what tells least is left out first.
+fn memory_table(memories: &[Memory], width: usize) -> Table {
     let name_width = |name: fn(&Memory) -> usize| memories.iter().map(name).max().unwrap_or(0).min(MAX_NAME);
     let user = name_width(|memory| memory.user_id.as_ref().map_or(0, |id| id.as_str().chars().count()));
     let thread = name_width(|memory| memory.thread_id.as_ref().map_or(0, |id| id.as_str().chars().count()));
     let tier = name_width(|memory| memory.tier.as_str().chars().count());
-    // Created, id, and the gaps between them and the content.
-    let fixed = 16 + 36 + 2 * 3;
     let room = |columns: &[usize]| {
         let taken: usize = columns.iter().map(|column| column.max(&6) + 2).sum();
-        width >= fixed + MIN_CONTENT + taken
+        width >= FIXED + MIN_CONTENT + taken
     };
     let with_user = user > 0 && room(&[user]);
     let with_thread = thread > 0 && room(&[user, thread]);

@@ -12,7 +12,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use serde::Serialize;
 
 pub(crate) use json::{SCHEMA_VERSION, Versioned};
-pub(crate) use memory::{memory_fields, memory_table};
+pub(crate) use memory::{Header, memory_fields, print_memories};
 pub(crate) use paint::{ColorChoice, Paint};
 pub(crate) use table::{Column, Table};
 pub(crate) use text::{block, bytes, duration, grouped, one_line, plural, shell_line, time};

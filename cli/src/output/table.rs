@@ -1,4 +1,4 @@
-//! Tables that fit their width, one line a row.
+//! Tables that fit their width.
 
 use std::io;
 
@@ -24,12 +24,13 @@ pub(crate) struct Table {
     rows: Vec<Vec<String>>,
     indent: usize,
     header: bool,
+    lines: usize,
 }
 
 impl Table {
     /// Returns a table without rows.
     pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
-        Self { columns: columns.into(), rows: Vec::new(), indent: 0, header: true }
+        Self { columns: columns.into(), rows: Vec::new(), indent: 0, header: true, lines: 1 }
     }
 
     /// Moves the table to the right.
@@ -41,6 +42,12 @@ impl Table {
     /// Leaves the names of the columns out.
     pub(crate) fn without_header(mut self) -> Self {
         self.header = false;
+        self
+    }
+
+    /// Lets each row take so many lines before it is cut.
+    pub(crate) fn with_lines(mut self, lines: usize) -> Self {
+        self.lines = lines;
         self
     }
 
@@ -65,9 +72,10 @@ impl Table {
             table.set_header(Row::from(names.collect::<Vec<_>>()));
         }
         for cells in &self.rows {
-            let cells = self.columns.iter().zip(cells).map(|(column, text)| Cell::new(column.fit(text, width)));
+            let cells =
+                self.columns.iter().zip(cells).map(|(column, text)| Cell::new(column.fit(text, width * self.lines)));
             let mut row = Row::from(cells.collect::<Vec<_>>());
-            row.max_height(1);
+            row.max_height(self.lines);
             table.add_row(row);
         }
         for (index, column) in self.columns.iter().enumerate() {

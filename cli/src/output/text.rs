@@ -92,10 +92,12 @@ pub(crate) fn bytes(number: u64) -> String {
     format!("{size:.1} {unit}")
 }
 
-/// Returns a duration: `0.4 ms`, `12 ms`, `3.2 s`, `4 min 10 s`.
+/// Returns a duration: `40 µs`, `0.4 ms`, `12 ms`, `3.2 s`, `4 min 10 s`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
-    if seconds < 0.01 {
+    if seconds < 0.000_1 {
+        format!("{} µs", duration.as_micros())
+    } else if seconds < 0.01 {
         format!("{:.1} ms", seconds * 1e3)
     } else if seconds < 1.0 {
         format!("{:.0} ms", seconds * 1e3)
@@ -156,8 +158,9 @@ mod tests {
             [0, 1_023, 1_536, (1 << 20) - 1, 5 << 30].map(bytes),
             ["0 bytes", "1,023 bytes", "1.5 KiB", "1.0 MiB", "5.0 GiB"]
         );
-        let durations = [0.0004, 0.0123, 3.21, 250.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
-        assert_eq!(durations, ["0.4 ms", "12 ms", "3.2 s", "4 min 10 s"]);
+        let durations =
+            [0.000_04, 0.000_4, 0.0123, 3.21, 250.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
+        assert_eq!(durations, ["40 µs", "0.4 ms", "12 ms", "3.2 s", "4 min 10 s"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Runs the real program in a folder of its own.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::ffi::OsStr;
 use std::fs;

@@ -71,7 +71,10 @@ impl AdminEngine for PgEngine {
 
     fn rename_namespace(&self, call: &Call, from: &Namespace, to: &Namespace) -> Result<u64> {
         if from == to {
-            return Err(Error::new(ErrorKind::Conflict, format!("namespace {:?} has that name already", from.as_str())));
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("namespace {:?} has that name already", from.as_str()),
+            ));
         }
         // Of one moment: a memory written meanwhile makes it fail, to be tried again, or stays under the old name.
         self.run_within(call, Patience::Endless, Scope::Exact, |session| rename(session, from, to))
@@ -193,9 +196,8 @@ fn collision(fault: Fault, to: &Namespace) -> Fault {
 
 fn sweep(session: &mut Session, call: &Call, limit: u32) -> Result<u64, Fault> {
     let capture = Capture::read(session)?;
-    let mut expired = Statement::<(Text, Uuid)>::new(
-        "SELECT namespace, id FROM polymnia.memories WHERE expires_at <= ",
-    );
+    let mut expired =
+        Statement::<(Text, Uuid)>::new("SELECT namespace, id FROM polymnia.memories WHERE expires_at <= ");
     expired.bind(call.now).text(" ORDER BY expires_at LIMIT ").bind(i64::from(limit)).plan_each_time();
     let rows: Vec<(String, uuid::Uuid)> = session.load(expired)?;
     let mut by_namespace: BTreeMap<String, Vec<uuid::Uuid>> = BTreeMap::new();
@@ -251,9 +253,10 @@ fn extensions(session: &mut Session) -> Result<Vec<Extension>, Fault> {
     Ok(rows.into_iter().map(|(name, version)| Extension { name, version }).collect())
 }
 
+/// Returns the indexes that no query used. Unique ones are of use without.
 fn unused_indexes(session: &mut Session) -> Result<Vec<String>, Fault> {
     session.load(Statement::<Text>::new(
-        "SELECT indexrelname::text FROM pg_catalog.pg_stat_user_indexes WHERE schemaname = 'polymnia' AND idx_scan = 0 \
-         AND relname <> '__diesel_schema_migrations' ORDER BY indexrelname::text COLLATE \"C\"",
+        "SELECT indexrelname::text FROM pg_catalog.pg_stat_user_indexes JOIN pg_catalog.pg_index USING (indexrelid) \
+         WHERE schemaname = 'polymnia' AND idx_scan = 0 AND NOT indisunique ORDER BY indexrelname::text COLLATE \"C\"",
     ))
 }

@@ -35,7 +35,7 @@ pub(crate) const IDLE_IN_TRANSACTION: Duration = Duration::from_mins(1);
 
 /// What libpq knows and a store has a use for. Not among them: `connect_timeout`, which is ours, `client_encoding`, which is
 /// always UTF-8, `replication`, and what writes secrets to a file (`sslkeylogfile`).
-const LIBPQ: [&str; 45] = [
+const LIBPQ: [&str; 46] = [
     "application_name",
     "channel_binding",
     "dbname",
@@ -81,6 +81,7 @@ const LIBPQ: [&str; 45] = [
     "sslsni",
     "target_session_attrs",
     "tcp_user_timeout",
+    "user",
 ];
 const SECRETS: [&str; 5] = ["password", "oauth_client_secret", "sslpassword", "scram_client_key", "scram_server_key"];
 
@@ -219,8 +220,7 @@ fn secrets(url: &ConnectionString, pairs: &[(String, String)]) -> Vec<String> {
             SECRETS.contains(&name).then(|| value.to_owned())
         }));
     }
-    let quoted: Vec<String> =
-        secrets.iter().map(|secret| secret.replace('\\', "\\\\").replace('\'', "\\'")).collect();
+    let quoted: Vec<String> = secrets.iter().map(|secret| secret.replace('\\', "\\\\").replace('\'', "\\'")).collect();
     secrets.extend(quoted);
     secrets.retain(|secret| !secret.is_empty());
     secrets.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));

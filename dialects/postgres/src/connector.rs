@@ -133,4 +133,3 @@ fn may_set_language(session: &mut Session, sessions: Sessions) -> Result<bool, F
     let rows: Vec<bool> = session.load(statement)?;
     Ok(!rows.is_empty() && sessions == Sessions::Shared)
 }
-

@@ -76,9 +76,8 @@ fn read_url(url: &ConnectionString) -> Result<Parameters> {
         None => (None, authority),
     };
     if database.contains('@') || credentials.is_some_and(|text| text.contains('@')) {
-        return Err(malformed("an @ or a / too many").with_hint(
-            "in the user name and the password write %40 for @, %2F for /, %3A for : and %3F for ?",
-        ));
+        return Err(malformed("an @ or a / too many")
+            .with_hint("in the user name and the password write %40 for @, %2F for /, %3A for : and %3F for ?"));
     }
     let mut pairs = Vec::new();
     if let Some(credentials) = credentials {

@@ -220,9 +220,7 @@ impl Engine for PgEngine {
     }
 
     fn stats(&self, call: &Call, namespace: &Namespace) -> Result<NamespaceStats> {
-        self.run_within(call, Patience::Statement, Scope::Snapshot, |session| {
-            read::stats(session, call.now, namespace)
-        })
+        self.run_within(call, Patience::Statement, Scope::Snapshot, |session| read::stats(session, call.now, namespace))
     }
 
     fn admin(&self) -> &dyn AdminEngine {

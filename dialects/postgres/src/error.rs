@@ -101,7 +101,8 @@ pub(crate) fn classify_connect(message: &str, scrub: impl Fn(&str) -> String) ->
 
 /// Returns the error for what nobody recognised. The text is scrubbed.
 pub(crate) fn unrecognised(server: &str) -> Error {
-    Error::new(ErrorKind::Unexpected, "the server reported an error that is not known here").with_context("server", server)
+    Error::new(ErrorKind::Unexpected, "the server reported an error that is not known here")
+        .with_context("server", server)
 }
 
 /// Returns the error for a database that can't be written.
@@ -136,11 +137,12 @@ fn lost(stage: Stage) -> Error {
         Stage::Open => {
             Error::new(ErrorKind::Unavailable, "the connection to the server was lost").with_retry(Retry::Safe)
         }
-        Stage::Committing => {
-            Error::new(ErrorKind::Unavailable, "the connection to the server was lost during the commit: it may be done")
-                .with_retry(Retry::Ambiguous)
-                .with_hint("read the memories to see whether they were written")
-        }
+        Stage::Committing => Error::new(
+            ErrorKind::Unavailable,
+            "the connection to the server was lost during the commit: it may be done",
+        )
+        .with_retry(Retry::Ambiguous)
+        .with_hint("read the memories to see whether they were written"),
     }
 }
 
@@ -261,8 +263,18 @@ const STATEMENT: &[Rule] = &[
         "the server takes no writes: it is a standby, or set read-only",
         "name the primary, or several hosts with target_session_attrs=read-write",
     ),
-    Rule::never(&["could not extend file"], ErrorKind::StorageFull, "the server's disk is full", "free some space on it"),
-    Rule::never(&["No space left on device"], ErrorKind::StorageFull, "the server's disk is full", "free some space on it"),
+    Rule::never(
+        &["could not extend file"],
+        ErrorKind::StorageFull,
+        "the server's disk is full",
+        "free some space on it",
+    ),
+    Rule::never(
+        &["No space left on device"],
+        ErrorKind::StorageFull,
+        "the server's disk is full",
+        "free some space on it",
+    ),
     Rule::never(&["disk full"], ErrorKind::StorageFull, "the server's disk is full", "free some space on it"),
     Rule::never(&["uota exceeded"], ErrorKind::StorageFull, "the server's quota is used up", "free some space on it"),
     Rule::never(&["invalid page in block"], ErrorKind::Corrupt, "the server found a damaged page", ""),
@@ -305,7 +317,12 @@ const CONNECT: &[Rule] = &[
     ),
     Rule::never(&["role ", "does not exist"], ErrorKind::PermissionDenied, "the server doesn't know the role", ""),
     Rule::never(&["is not permitted to log in"], ErrorKind::PermissionDenied, "the role may not log in", ""),
-    Rule::never(&["authentication method"], ErrorKind::PermissionDenied, "the server asks for another authentication", ""),
+    Rule::never(
+        &["authentication method"],
+        ErrorKind::PermissionDenied,
+        "the server asks for another authentication",
+        "",
+    ),
     Rule::never(
         &["database ", "does not exist"],
         ErrorKind::NotFound,
@@ -330,7 +347,12 @@ const CONNECT: &[Rule] = &[
     Rule::safe(&["too many clients already"], CROWDED),
     Rule::safe(&["too many connections for"], CROWDED),
     Rule::safe(&["remaining connection slots are reserved"], CROWDED),
-    Rule::never(&["unsupported startup parameter"], ErrorKind::Config, "the server refuses the options it was sent", POOLER),
+    Rule::never(
+        &["unsupported startup parameter"],
+        ErrorKind::Config,
+        "the server refuses the options it was sent",
+        POOLER,
+    ),
     Rule::never(&["unrecognized configuration parameter"], ErrorKind::Config, "the server doesn't know an option", ""),
     Rule::never(&["invalid value for parameter"], ErrorKind::Config, "the server refuses the value of an option", ""),
     Rule::never(&["invalid command-line argument"], ErrorKind::Config, "the server refuses an option", ""),
@@ -347,7 +369,12 @@ const CONNECT: &[Rule] = &[
         "the server's certificate is not signed by a known authority",
         TLS_FILES,
     ),
-    Rule::never(&["root certificate file"], ErrorKind::Config, "the certificates of authorities can't be read", TLS_FILES),
+    Rule::never(
+        &["root certificate file"],
+        ErrorKind::Config,
+        "the certificates of authorities can't be read",
+        TLS_FILES,
+    ),
     Rule::never(
         &["does not match host name"],
         ErrorKind::Config,
@@ -391,8 +418,18 @@ const CONNECT: &[Rule] = &[
         "what answers there is no PostgreSQL server",
         "check the host and the port of the database URL",
     ),
-    Rule::never(&["Unix-domain socket path", "is too long"], ErrorKind::Config, "the path of the socket is too long", ""),
-    Rule::never(&["could not match"], ErrorKind::Config, "the lists of hosts, addresses and ports differ in length", ""),
+    Rule::never(
+        &["Unix-domain socket path", "is too long"],
+        ErrorKind::Config,
+        "the path of the socket is too long",
+        "",
+    ),
+    Rule::never(
+        &["could not match"],
+        ErrorKind::Config,
+        "the lists of hosts, addresses and ports differ in length",
+        "",
+    ),
     Rule::never(&["definition of service"], ErrorKind::Config, "the service is not defined", ""),
     Rule::never(&["service file"], ErrorKind::Config, "the service file can't be read", ""),
     Rule::never(&["invalid"], ErrorKind::Config, "a parameter of the database URL has a value that can't be used", ""),
@@ -449,7 +486,8 @@ mod tests {
             assert_eq!(statement(kind, "x", Stage::Open).unwrap().retry(), Retry::Safe);
             assert_eq!(statement(kind, "x", Stage::Committing).unwrap().retry(), Retry::Ambiguous);
         }
-        let message = "server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally";
+        let message =
+            "server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally";
         let error = statement(DatabaseErrorKind::Unknown, message, Stage::Committing).unwrap();
         assert_eq!(error.retry(), Retry::Ambiguous);
         assert_eq!(error.context_value("server"), Some("server closed the connection unexpectedly"));
@@ -465,14 +503,26 @@ mod tests {
             ("FATAL:  role \"ann\" does not exist", PermissionDenied, Never),
             ("FATAL:  Peer authentication failed for user \"ann\"", PermissionDenied, Never),
             ("fe_sendauth: no password supplied", PermissionDenied, Never),
-            ("FATAL:  no pg_hba.conf entry for host \"1.2.3.4\", user \"u\", database \"d\", no encryption", PermissionDenied, Never),
+            (
+                "FATAL:  no pg_hba.conf entry for host \"1.2.3.4\", user \"u\", database \"d\", no encryption",
+                PermissionDenied,
+                Never,
+            ),
             ("FATAL:  database \"app\" does not exist", NotFound, Never),
             ("FATAL:  the database system is starting up", Unavailable, Safe),
             ("FATAL:  sorry, too many clients already", Unavailable, Safe),
-            ("Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?", Unavailable, Safe),
+            (
+                "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?",
+                Unavailable,
+                Safe,
+            ),
             ("could not translate host name \"nohost\" to address: Name or service not known", Unavailable, Safe),
             ("timeout expired", Unavailable, Safe),
-            ("No such file or directory\n\tIs the server running locally and accepting connections on that socket?", Unavailable, Safe),
+            (
+                "No such file or directory\n\tIs the server running locally and accepting connections on that socket?",
+                Unavailable,
+                Safe,
+            ),
             ("server does not support SSL, but SSL was required", Config, Never),
             ("SSL error: certificate verify failed", Config, Never),
             ("FATAL:  unsupported startup parameter: options", Config, Never),

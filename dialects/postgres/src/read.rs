@@ -46,11 +46,8 @@ fn get_many(
     namespace: &Namespace,
     ids: &[MemoryId],
 ) -> Result<Vec<Option<Memory>>, Fault> {
-    let mut statement = Statement::<MemoryColumns>::new(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM polymnia.memories WHERE namespace = "
-    ));
+    let mut statement =
+        Statement::<MemoryColumns>::new(concat!("SELECT ", columns!(), " FROM polymnia.memories WHERE namespace = "));
     let uuids: Vec<uuid::Uuid> = ids.iter().map(|id| (*id).into()).collect();
     statement.bind(namespace.as_str()).text(" AND id = ANY (").bind(uuids);
     statement.text(") AND (expires_at IS NULL OR expires_at > ").bind(now).text(")").plan_each_time();
@@ -136,8 +133,8 @@ pub(crate) fn query(
     Ok(page)
 }
 
-/// Returns the statement for a page that may grow too large: the server adds up sizes, and sends one row past
-/// [`Rows::MAX_BYTES`] at most.
+/// Returns the statement for a page that may grow too large: the server adds up sizes, and sends what fits into
+/// [`Rows::MAX_BYTES`], the memory that doesn't, and one that tells that there are more.
 ///
 /// The page is cut out first, so that only its rows are measured.
 fn measured<'a>(
@@ -146,14 +143,10 @@ fn measured<'a>(
     query: &'a Query,
     limit: i64,
 ) -> Result<Statement<'a, MemoryTextColumns>> {
-    let mut statement = Statement::new(concat!(
-        "SELECT ",
-        columns!(),
-        " FROM (SELECT *, sum(bytes) OVER ("
-    ));
     let order = filter_sql::order(query.order)?;
+    let mut statement = Statement::new(concat!("SELECT ", columns!(), " FROM (SELECT *, coalesce(sum(bytes) OVER ("));
     statement.text(order).text(concat!(
-        " ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before \
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING), 0) AS bytes_before \
          FROM (SELECT *, octet_length(content) + octet_length(metadata) AS bytes \
          FROM (SELECT id, user_id, agent_id, thread_id, tier, content, metadata::text, importance, related_threads, \
          revision, created_at, updated_at, expires_at FROM (SELECT ",
@@ -215,24 +208,36 @@ pub(crate) fn stats(session: &mut Session, now: Timestamp, namespace: &Namespace
         newest: newest.map(stored_time).transpose()?,
         users: unsigned(users),
         threads: unsigned(threads),
-        by_tier: groups(session, now, namespace, [
-            "SELECT tier, count(*) FROM polymnia.memories",
-            " GROUP BY tier ORDER BY count(*) DESC, tier",
-        ])?
+        by_tier: groups(
+            session,
+            now,
+            namespace,
+            ["SELECT tier, count(*) FROM polymnia.memories", " GROUP BY tier ORDER BY count(*) DESC, tier"],
+        )?
         .into_iter()
         .filter_map(|(value, memories)| Some(Group { value: Tier::from_stored(value?), memories }))
         .collect(),
-        by_user: first_groups(session, now, namespace, [
-            "SELECT user_id, count(*) FROM polymnia.memories",
-            " GROUP BY user_id ORDER BY count(*) DESC, user_id NULLS LAST LIMIT ",
-        ])?
+        by_user: first_groups(
+            session,
+            now,
+            namespace,
+            [
+                "SELECT user_id, count(*) FROM polymnia.memories",
+                " GROUP BY user_id ORDER BY count(*) DESC, user_id NULLS LAST LIMIT ",
+            ],
+        )?
         .into_iter()
         .map(|(value, memories)| Group { value: value.map(UserId::from_stored), memories })
         .collect(),
-        by_thread: first_groups(session, now, namespace, [
-            "SELECT thread_id, count(*) FROM polymnia.memories",
-            " GROUP BY thread_id ORDER BY count(*) DESC, thread_id NULLS LAST LIMIT ",
-        ])?
+        by_thread: first_groups(
+            session,
+            now,
+            namespace,
+            [
+                "SELECT thread_id, count(*) FROM polymnia.memories",
+                " GROUP BY thread_id ORDER BY count(*) DESC, thread_id NULLS LAST LIMIT ",
+            ],
+        )?
         .into_iter()
         .map(|(value, memories)| Group { value: value.map(ThreadId::from_stored), memories })
         .collect(),

@@ -125,8 +125,9 @@ impl MemoryRow {
     pub(crate) fn into_memory(self) -> Result<Memory> {
         let id = self.id;
         self.read().ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, format!("the stored memory {id} has a value out of its range"))
-                .with_hint("another program wrote it: compare its revision, importance and times with the documentation")
+            Error::new(ErrorKind::Corrupt, format!("the stored memory {id} has a value out of its range")).with_hint(
+                "another program wrote it: compare its revision, importance and times with the documentation",
+            )
         })
     }
 

@@ -34,7 +34,9 @@ impl SchemaEngine for PgEngine {
         }
         // A connection of its own: its search path changes, and should the process die, the lock goes with it.
         let (created, applied) = match self.config.sessions {
-            Sessions::Own => self.run_apart(call, Patience::Endless, |session| migrate(session, call, Settings::Session)),
+            Sessions::Own => {
+                self.run_apart(call, Patience::Endless, |session| migrate(session, call, Settings::Session))
+            }
             Sessions::Shared => self.run_within(call, Patience::Endless, Scope::Transaction, |session| {
                 migrate(session, call, Settings::Transaction)
             }),
@@ -96,14 +98,16 @@ fn migrate(session: &mut Session, call: &Call, settings: Settings) -> Result<(bo
         Settings::Session => "SET search_path TO polymnia",
         Settings::Transaction => "SET LOCAL search_path TO polymnia",
     })?;
-    let pending = session.connection.pending_migrations(polymnia_migrations::postgres()).map_err(|source| fault(source, "the ledger"))?;
+    let pending = session
+        .connection
+        .pending_migrations(polymnia_migrations::postgres())
+        .map_err(|source| fault(source, "the ledger"))?;
     let mut applied = Vec::with_capacity(pending.len());
     for migration in pending {
         call.check()?;
         let name = migration.name().to_string();
         log::info!("applying migration {name}");
-        let version =
-            session.connection.run_migration(&*migration).map_err(|source| fault(source, &name))?.to_string();
+        let version = session.connection.run_migration(&*migration).map_err(|source| fault(source, &name))?.to_string();
         applied.push(version);
     }
     let first = polymnia_migrations::postgres().iter().next().map(|script| script.version);
@@ -130,7 +134,8 @@ fn lock(session: &mut Session, call: &Call, settings: Settings) -> Result<(), Fa
 
 /// Creates the schema if there is none and returns whether it did.
 fn create_schema(session: &mut Session) -> Result<bool, Fault> {
-    let there = Statement::<Bool>::new("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'polymnia')");
+    let there =
+        Statement::<Bool>::new("SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'polymnia')");
     // Looked up first: CREATE SCHEMA IF NOT EXISTS wants the right to create one even if it is there.
     if session.load_one(there)? {
         return Ok(false);

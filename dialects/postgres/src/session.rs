@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, Connection as _, SimpleConnection as _, TransactionManager as _};
+use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::query_dsl::LoadQuery;
-use diesel::pg::{Pg, PgConnection};
 use diesel::r2d2::R2D2Connection as _;
 use diesel::sql_types::BigInt;
 use diesel::{QueryResult, RunQueryDsl};

@@ -37,7 +37,7 @@ pub(crate) enum Step {
 }
 
 /// Every result code whose text SQLite gives as the message of a failure, where it has nothing better to say.
-const GENERIC: [c_int; 22] = [
+const GENERIC: [c_int; 20] = [
     ffi::SQLITE_BUSY,
     ffi::SQLITE_INTERRUPT,
     ffi::SQLITE_READONLY,
@@ -56,10 +56,8 @@ const GENERIC: [c_int; 22] = [
     ffi::SQLITE_CONSTRAINT,
     ffi::SQLITE_MISMATCH,
     ffi::SQLITE_MISUSE,
-    ffi::SQLITE_NOLFS,
     ffi::SQLITE_RANGE,
     ffi::SQLITE_ABORT,
-    ffi::SQLITE_INTERNAL,
 ];
 
 /// Judges a failure.

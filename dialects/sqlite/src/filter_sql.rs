@@ -259,3 +259,6 @@ fn unsupported(filter: &Filter) -> Error {
     let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     Error::new(ErrorKind::Unsupported, format!("the sqlite dialect does not know the filter {name}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ pub(crate) struct Sql<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     Text(&'static str),
     Value(Value<'a>),
 }
@@ -69,6 +69,11 @@ impl<'a> Sql<'a> {
         let mut pieces = Vec::with_capacity(32);
         pieces.push(Piece::Text(text));
         Self { pieces }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pieces_mut(&mut self) -> &mut Vec<Piece<'a>> {
+        &mut self.pieces
     }
 
     /// Adds text.

@@ -1,7 +1,7 @@
 //! The memories that are measured on.
 
-use polymnia::{Memory, MemoryId, Mutation, Namespace, NewMemory, OnConflict, Record, Timestamp};
 use polymnia::{Expect, MemoryStore};
+use polymnia::{Memory, MemoryId, Mutation, Namespace, NewMemory, OnConflict, Record, Timestamp};
 
 const USERS: usize = 20;
 const THREADS: usize = 10;

@@ -23,7 +23,6 @@ pub(crate) fn run(memories: usize, report: &mut Report) {
     let store = Registry::new().with(Postgres).open_with(&options).expect("the server is there");
     data::load(&store, memories);
     let mut raw = Connection::open(&database.url());
-    raw.execute("SET plan_cache_mode = force_custom_plan");
     get(memories, report, &store, &mut raw);
     newest(memories, report, &store, &mut raw);
     write(memories, report, &store, &mut raw);
@@ -116,18 +115,12 @@ fn write(memories: usize, report: &mut Report, store: &MemoryStore, raw: &mut Co
             let threads = text(|memory| memory.thread_id.as_ref().map_or("", AsRef::as_ref));
             let tiers = text(|memory| memory.tier.as_str());
             let contents = text(|memory| memory.content.as_str());
-            let metadata = array(
-                3802,
-                batch.iter().map(|memory| [&[1], memory.metadata.as_str().as_bytes()].concat()),
-            );
+            let metadata = array(3802, batch.iter().map(|memory| [&[1], memory.metadata.as_str().as_bytes()].concat()));
             let created =
                 array(1184, batch.iter().map(|memory| (memory.created_at.as_micros() - EPOCH).to_be_bytes().to_vec()));
             let namespace = namespace.as_str().as_bytes();
             raw.execute("BEGIN");
-            raw.run(
-                c"write",
-                &[namespace, &ids, &users, &agents, &threads, &tiers, &contents, &metadata, &created],
-            );
+            raw.run(c"write", &[namespace, &ids, &users, &agents, &threads, &tiers, &contents, &metadata, &created]);
             raw.execute("COMMIT");
         },
     );

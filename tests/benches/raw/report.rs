@@ -78,7 +78,9 @@ impl Report {
         if let Some(Row { dialect, memories, measure, ours, raw, ratio, goal, met }) = self.rows.last() {
             let met = if *met { "met" } else { "MISSED" };
             let (ours, raw) = (format!("{ours:.1?}"), format!("{raw:.1?}"));
-            line(&format!("{dialect:<9} {memories:>9}  {measure:<28} {ours:>12} {raw:>12} {ratio:>7.2}  {goal:<7} {met}"));
+            line(&format!(
+                "{dialect:<9} {memories:>9}  {measure:<28} {ours:>12} {raw:>12} {ratio:>7.2}  {goal:<7} {met}"
+            ));
         }
     }
 

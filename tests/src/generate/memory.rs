@@ -16,8 +16,29 @@ pub struct Pool {
 
 /// Texts that are easily taken for one another.
 const TEXTS: &[&str] = &[
-    "ann", "Ann", "ann ", " ann", "ánn", "a\u{301}nn", "bob", "%", "_", "a%", "*", "'", "\"", "\\", "a\nb", "null", "0", "00", "😀",
-    "\u{202e}bob", "a,b", "{a}", "漢字",
+    "ann",
+    "Ann",
+    "ann ",
+    " ann",
+    "ánn",
+    "a\u{301}nn",
+    "bob",
+    "%",
+    "_",
+    "a%",
+    "*",
+    "'",
+    "\"",
+    "\\",
+    "a\nb",
+    "null",
+    "0",
+    "00",
+    "😀",
+    "\u{202e}bob",
+    "a,b",
+    "{a}",
+    "漢字",
 ];
 
 /// Returns a text of few.
@@ -66,7 +87,8 @@ impl Pool {
     ///
     /// Never: the texts are within their limits.
     pub fn new_memory(&self, rng: &mut Rng, now: Timestamp) -> NewMemory {
-        let content = if percent(rng, 2) { "x".repeat(rng.usize(0..100_000)) } else { text(rng).repeat(rng.usize(0..3)) };
+        let content =
+            if percent(rng, 2) { "x".repeat(rng.usize(0..100_000)) } else { text(rng).repeat(rng.usize(0..3)) };
         let mut memory = NewMemory::new(content).expect("the content is short");
         memory.user_id = maybe(rng, 80).map(|rng| text(rng).parse().expect("the text is short"));
         memory.agent_id = maybe(rng, 50).map(|rng| text(rng).parse().expect("the text is short"));

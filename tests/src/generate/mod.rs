@@ -56,7 +56,8 @@ impl Drop for Seed {
 ///
 /// If the environment variable holds no number.
 pub fn times(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} holds no number")))
+    std::env::var(variable)
+        .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{variable} holds no number")))
 }
 
 /// Returns true in so many of a hundred cases.

@@ -23,14 +23,13 @@ fn mutation(rng: &mut Rng, pool: &Pool, now: Timestamp, risk: u32) -> Mutation {
             }
             Mutation::Put { id, memory, expect: expect(rng, risk) }
         }
-        50..62 if percent(rng, risk * 4) => Mutation::Update { id, patch: patch(rng, pool, now), expect: expect(rng, risk) },
+        50..62 if percent(rng, risk * 4) => {
+            Mutation::Update { id, patch: patch(rng, pool, now), expect: expect(rng, risk) }
+        }
         62..72 => Mutation::Delete { id, expect: expect(rng, risk) },
         _ => {
-            let on_conflict = if percent(rng, risk) {
-                OnConflict::Fail
-            } else {
-                pick(rng, &[OnConflict::Skip, OnConflict::Replace])
-            };
+            let on_conflict =
+                if percent(rng, risk) { OnConflict::Fail } else { pick(rng, &[OnConflict::Skip, OnConflict::Replace]) };
             Mutation::Restore { memory: pool.memory(rng, now), on_conflict }
         }
     }

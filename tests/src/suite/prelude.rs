@@ -148,7 +148,13 @@ pub(super) fn refused<T: Debug>(result: Result<T>, kind: ErrorKind) -> Error {
 /// Fails unless two memories are equal, field by field, with a short report for long fields.
 #[track_caller]
 pub(super) fn same(left: &Memory, right: &Memory) {
-    assert!(left.metadata == right.metadata, "metadata of {}: {:.200} and {:.200}", left.id, left.metadata.as_str(), right.metadata.as_str());
+    assert!(
+        left.metadata == right.metadata,
+        "metadata of {}: {:.200} and {:.200}",
+        left.id,
+        left.metadata.as_str(),
+        right.metadata.as_str()
+    );
     assert!(left.content == right.content, "content of {}: {:.200} and {:.200}", left.id, left.content, right.content);
     assert_eq!(left, right);
 }

@@ -55,7 +55,11 @@ impl Capture {
             let mut statement: Statement<'_> =
                 Statement::new("INSERT INTO polymnia.changes (namespace, txid, id, op) SELECT ");
             statement.bind(namespace.as_str()).text(", ").bind(transaction).text(", n.id, n.op FROM unnest(");
-            statement.bind(ids).text(", ").bind(operations).text(") WITH ORDINALITY AS n (id, op, place) ORDER BY n.place");
+            statement
+                .bind(ids)
+                .text(", ")
+                .bind(operations)
+                .text(") WITH ORDINALITY AS n (id, op, place) ORDER BY n.place");
             session.execute(&statement)?;
         }
         Ok(())

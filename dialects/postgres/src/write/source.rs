@@ -35,13 +35,17 @@ pub(super) fn push_rows<'a, Columns>(
 }
 
 /// Adds the condition that nobody records changes, if that is a condition; `word` is `WHERE` or `AND`.
-pub(super) fn push_capture<Columns>(statement: &mut Statement<'_, Columns>, word: &'static str, capture: ChangeCapture) {
+pub(super) fn push_capture<Columns>(
+    statement: &mut Statement<'_, Columns>,
+    word: &'static str,
+    capture: ChangeCapture,
+) {
     match capture {
         ChangeCapture::Handled => {}
         ChangeCapture::MustBeOff => {
-            statement.text(word).text(
-                " NOT EXISTS (SELECT FROM polymnia.settings WHERE name = 'change_capture' AND value = 'on')",
-            );
+            statement
+                .text(word)
+                .text(" NOT EXISTS (SELECT FROM polymnia.settings WHERE name = 'change_capture' AND value = 'on')");
         }
     }
 }
