@@ -53,7 +53,7 @@ fn a_file_with_a_fault_is_not_imported_at_all() {
         (b"{\"content\":\"\xff\"}\n".to_vec(), &["not valid UTF-8", "line: 2002, column: 13"]),
         (line("\\u0000", "").into_bytes(), &["content holds a NUL", "line: 2002"]),
         (line("\\ud800", "").into_bytes(), &["\"content\"", "line: 2002"]),
-        (line("x", ",\"metadata\":[]").into_bytes(), &["metadata is an array", "line: 2002, column: 26"]),
+        (line("x", ",\"metadata\":[]").into_bytes(), &["metadata is an array", "line: 2002, column: 27"]),
         (line("x", ",\"metadata\":{\"a\":1e999999}").into_bytes(), &["too large", "line: 2002"]),
         (line("x", ",\"namespace\":\" \"").into_bytes(), &["namespace is blank", "line: 2002"]),
         (line("x", ",\"id\":\"7\"").into_bytes(), &["id \"7\" is not a UUID", "line: 2002"]),

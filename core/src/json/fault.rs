@@ -40,6 +40,8 @@ pub(super) enum Reason {
     CanonicalTooLong,
     ExpansionTooLong,
     InvalidUtf8,
+    /// Nothing is wrong with the text: the walk was to end.
+    Interrupted,
 }
 
 impl Fault {
@@ -112,6 +114,7 @@ impl Fault {
                 Json::MAX_BYTES
             ),
             Reason::InvalidUtf8 => "JSON is not valid UTF-8 at this byte: expected UTF-8 text".into(),
+            Reason::Interrupted => "reading the JSON was ended".into(),
         }
     }
 }

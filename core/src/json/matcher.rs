@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Json;
+use super::fault::Reason;
 use super::needle::{Elements, Members, Needle, Scalar};
 use super::scan::{Kind, Scan, Scanner};
 
@@ -62,14 +63,31 @@ impl Matcher {
 
     /// Reports whether `document`, a JSON text, contains the needle.
     pub fn matches(&self, document: &str) -> bool {
-        let Some(needle) = &self.needle else { return false };
-        let mut walk = Walk { scan: Scanner::new(document.as_bytes()) };
-        walk.root(needle).unwrap_or(false)
+        self.walk(document, &mut || true).unwrap_or(false)
     }
 
     /// Reports whether `document`, a JSON text in UTF-8, contains the needle.
     pub fn matches_bytes(&self, document: &[u8]) -> bool {
-        std::str::from_utf8(document).is_ok_and(|document| self.matches(document))
+        self.matches_while(document, &mut || true).unwrap_or(false)
+    }
+
+    /// Does what [`matches_bytes`](Self::matches_bytes) does as long as `go_on` says so, and returns `None` once it does
+    /// not.
+    ///
+    /// It is asked about every 64 KiB of the work that can exceed the length of the document (see Cost above); never on
+    /// a document whose walk is linear.
+    pub fn matches_while(&self, document: &[u8], go_on: &mut dyn FnMut() -> bool) -> Option<bool> {
+        match std::str::from_utf8(document) {
+            Ok(document) => self.walk(document, go_on),
+            Err(_) => Some(false),
+        }
+    }
+
+    fn walk(&self, document: &str, go_on: &mut dyn FnMut() -> bool) -> Option<bool> {
+        let Some(needle) = &self.needle else { return Some(false) };
+        let mut walk = Walk { scan: Scanner::new(document.as_bytes()), go_on, walked_again: 0, ended: false };
+        let contains = walk.root(needle).unwrap_or(false);
+        if walk.ended { None } else { Some(contains) }
     }
 }
 
@@ -85,11 +103,19 @@ impl fmt::Debug for Matcher {
 /// Each method requires the cursor at the first byte of a value, returns whether the value contains what is asked for,
 /// and leaves the cursor behind the value. A value is read to its end even where the answer is known: a later duplicate
 /// of a key may change it, and a malformed document has no matches.
-struct Walk<'a> {
+struct Walk<'a, 'g> {
     scan: Scanner<'a>,
+    go_on: &'g mut dyn FnMut() -> bool,
+    /// Bytes walked more than once since `go_on` was asked.
+    walked_again: usize,
+    /// Whether `go_on` said no.
+    ended: bool,
 }
 
-impl Walk<'_> {
+/// After so many bytes walked again, `go_on` is asked: some 50 µs of work.
+const ASK_AFTER: usize = 64 << 10;
+
+impl Walk<'_, '_> {
     fn root(&mut self, needle: &Needle) -> Scan<bool> {
         self.scan.skip_space();
         let contains = match needle {
@@ -226,10 +252,24 @@ impl Walk<'_> {
                 if contains(self, needle, depth)? {
                     met.set(number, true);
                 }
+                if walked {
+                    self.ask(self.scan.at() - start.at())?;
+                }
                 walked = true;
             }
         }
         if walked { Ok(()) } else { self.scan.skip_value(depth) }
+    }
+
+    /// Asks whether to go on, now and then. A fault ends the walk, whatever it says.
+    fn ask(&mut self, walked_again: usize) -> Scan<()> {
+        self.walked_again += walked_again;
+        if self.walked_again < ASK_AFTER {
+            return Ok(());
+        }
+        self.walked_again = 0;
+        self.ended = !(self.go_on)();
+        if self.ended { self.scan.fault(Reason::Interrupted) } else { Ok(()) }
     }
 
     /// Reports whether the value is of this kind, which is all that is asked for.

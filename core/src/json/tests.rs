@@ -324,3 +324,34 @@ fn serde_embeds_the_text_as_it_is() {
     assert_eq!(serde_json::to_string(&embedded).expect("nor has writing it"), deepest);
     assert_eq!(json("[1]"), Json::from_serialize(&[1]).expect("a list is JSON"));
 }
+
+#[test]
+fn work_beyond_the_length_of_a_document_can_be_ended() {
+    let arrays = |numbers: &mut dyn Iterator<Item = usize>| {
+        let texts: Vec<String> = numbers.map(|number| format!("[{number}]")).collect();
+        format!("[{}]", texts.join(","))
+    };
+    let document = arrays(&mut (0..1_000));
+    let matcher = Matcher::new(&Json::parse(&arrays(&mut (500..1_500))).unwrap());
+    let mut asked = 0;
+    assert_eq!(
+        matcher.matches_while(document.as_bytes(), &mut || {
+            asked += 1;
+            true
+        }),
+        Some(false)
+    );
+    assert!(asked > 10, "asked {asked} times");
+    asked = 0;
+    assert_eq!(
+        matcher.matches_while(document.as_bytes(), &mut || {
+            asked += 1;
+            asked < 3
+        }),
+        None
+    );
+    assert_eq!(asked, 3);
+    // A walk that is linear never asks.
+    let linear = Matcher::new(&Json::parse("[[7]]").unwrap());
+    assert_eq!(linear.matches_while(document.as_bytes(), &mut || unreachable!()), Some(true));
+}

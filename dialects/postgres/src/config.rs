@@ -183,13 +183,10 @@ fn complete(pairs: &mut Vec<(String, String)>, settings: &Settings, sessions: Se
             settings.statement_timeout.as_millis(),
             IDLE_IN_TRANSACTION.as_millis()
         );
-        match pairs.iter_mut().find(|(name, _)| name == "options") {
-            Some((_, given)) => *given = format!("{given} {ours}"),
-            None => {
-                // libpq would read the variable if we said nothing.
-                let given = std::env::var("PGOPTIONS").unwrap_or_default();
-                pairs.push(("options".to_owned(), format!("{given} {ours}").trim_start().to_owned()));
-            }
+        // libpq would read the variable if we said nothing.
+        set_default(pairs, "options", &std::env::var("PGOPTIONS").unwrap_or_default());
+        for (_, given) in pairs.iter_mut().filter(|(name, _)| name == "options") {
+            *given = format!("{given} {ours}").trim_start().to_owned();
         }
     }
 }

@@ -147,13 +147,11 @@ fn create_schema(session: &mut Session) -> Result<bool, Fault> {
 /// Returns what went wrong in a migration. What the server says of rights, time and the connection is told as such.
 fn fault(source: Box<dyn std::error::Error + Send + Sync>, name: &str) -> Fault {
     match source.downcast::<DieselError>() {
-        Ok(error) => match error::classify(&error, error::Stage::Open, str::to_owned) {
-            Some(_) => Fault::from(*error),
-            None => {
-                let server = error::first_line(&error.to_string()).to_owned();
-                failed(name).with_context("server", server).with_source(error).into()
-            }
-        },
+        Ok(error) if error::classify(&error, error::Stage::Open, str::to_owned).is_some() => Fault::from(*error),
+        Ok(error) => {
+            let server = error::first_line(&error.to_string()).to_owned();
+            failed(name).with_context("server", server).with_source(error).into()
+        }
         Err(source) => failed(name).with_source(source).into(),
     }
 }
