@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 use polymnia::{ConnectionString, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use crate::failure::file_error;
 
@@ -74,16 +75,32 @@ impl ConfigFile {
         })
     }
 
-    /// Writes the file so that only its owner can read it, whole or not at all.
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    /// Writes the file beside its place, so that only its owner can read it: whether it can be written shows before
+    /// anything else is done, and it is there whole or not at all.
+    pub(crate) fn prepare(&self, path: &Path) -> Result<Prepared> {
         let failed = |error: &std::io::Error| file_error("configuration file", path, error);
         let text = toml::to_string(self).expect("a ConfigFile holds nothing that TOML can't");
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(|error| file_error("folder", folder, &error))?;
         // A temporary file has mode 0600 from its creation on.
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
+        let mut file = NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
         file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| failed(&error))?;
-        file.persist(path).map_err(|error| failed(&error.error))?;
+        Ok(Prepared { file, path: path.to_owned() })
+    }
+}
+
+/// Is a file that is written but not yet in its place; it goes when dropped.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Prepared {
+    /// Puts the file in its place, over one that may be there.
+    pub(crate) fn persist(self) -> Result<()> {
+        let Self { file, path } = self;
+        file.persist(&path).map_err(|error| file_error("configuration file", &path, &error.error))?;
         Ok(())
     }
 }
@@ -99,7 +116,9 @@ mod tests {
         assert_eq!(ConfigFile::read(&path).unwrap(), None);
         let url = Some("postgres://ann:se%20cret@h/d".to_owned());
         let config = ConfigFile { namespace: Some("acme".to_owned()), database: Database { url } };
-        config.write(&path).unwrap();
+        config.prepare(&path).unwrap();
+        assert_eq!(ConfigFile::read(&path).unwrap(), None);
+        config.prepare(&path).unwrap().persist().unwrap();
         assert_eq!(ConfigFile::read(&path).unwrap(), Some(config));
         #[cfg(unix)]
         {

@@ -11,7 +11,7 @@ use polymnia::{
 use crate::args::{Format, GlobalArgs};
 use crate::dialects;
 use crate::interrupt;
-use crate::output::{Out, Paint};
+use crate::output::{Out, Paint, block, tell};
 use crate::settings::{ConfigNeed, Settings, Source};
 
 /// Is one run of a verb.
@@ -112,7 +112,7 @@ impl Context {
     /// Tells something on standard error that is neither result nor error, unless quiet.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.quiet {
-            eprintln!("{}", self.paint.dim(text.as_ref()));
+            tell(&format!("{}\n", self.paint.dim(&block(text.as_ref()))));
         }
     }
 

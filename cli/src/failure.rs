@@ -155,7 +155,7 @@ pub(crate) fn file_error(what: &str, path: &std::path::Path, error: &io::Error) 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "isn't there".to_owned(),
-        io::ErrorKind::PermissionDenied => "can't be opened: permission denied".to_owned(),
+        io::ErrorKind::PermissionDenied => "can't be accessed: permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "is a folder: expected a file".to_owned(),
         _ => {
             let text = error.to_string();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use polymnia::{CancelToken, Error, ErrorKind, Result};
 
 use crate::failure::Exit;
+use crate::output::{plural, tell};
 
 /// How long the work has to end by itself once no batch is in flight: it may wait for input or for a connection.
 const GRACE: Duration = Duration::from_millis(700);
@@ -28,7 +29,7 @@ pub(crate) fn install() {
         std::thread::spawn(|| {
             drop(in_flight());
             std::thread::sleep(GRACE);
-            eprintln!("error: {}", error());
+            tell(&format!("error: {}\n", error()));
             std::process::exit(i32::from(Exit::Interrupted as u8));
         });
     };
@@ -65,7 +66,7 @@ pub(crate) fn note_stored(memories: u64) {
 fn error() -> Error {
     let message = match STORED.load(Ordering::Acquire) {
         0 => "interrupted".to_owned(),
-        stored => format!("interrupted: {} memories are stored", stored - 1),
+        stored => format!("interrupted: {} stored", plural(stored - 1, "memory is", "memories are")),
     };
     Error::new(ErrorKind::Cancelled, message)
 }

@@ -19,7 +19,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use crate::failure::{Exit, Failure};
-use crate::output::{ColorChoice, Paint, block};
+use crate::output::{ColorChoice, Paint, block, tell};
 
 fn main() -> ExitCode {
     let cli = match usage::parse() {
@@ -42,12 +42,15 @@ fn main() -> ExitCode {
 /// Says what failed, on which value, and what to do next.
 fn report(failure: &Failure, paint: Paint) {
     let Some(error) = failure.error() else { return };
-    eprintln!("{} {}", paint.error("error:"), block(&error.to_string()));
+    // What an operation says of its end by Ctrl-C, the user knows.
+    let interrupted = interrupt::is_set() && error.operation().is_some();
+    let what = if interrupted { "interrupted".to_owned() } else { block(&error.to_string()) };
+    tell(&format!("{} {what}\n", paint.error("error:")));
     let hint = error.hint().or(match failure.exit {
         Exit::Busy => Some("try again, or give it more time with --timeout"),
         _ => None,
     });
     if let Some(hint) = hint {
-        eprintln!("{} {}", paint.command("hint:"), block(hint));
+        tell(&format!("{} {}\n", paint.command("hint:"), block(hint)));
     }
 }

@@ -8,7 +8,7 @@ use polymnia::ConnectionString;
 
 use crate::args::Cli;
 use crate::failure::Exit;
-use crate::output::{ColorChoice, Paint};
+use crate::output::{ColorChoice, Paint, tell};
 
 /// Reads the command line; prints help, the version, or what is wrong with it.
 pub(crate) fn parse() -> Result<Cli, Exit> {
@@ -20,7 +20,7 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
         let text =
             if Paint::new(colors, terminal).is_on() { rendered.ansi().to_string() } else { rendered.to_string() };
         if to_stderr {
-            eprint!("{}", redacted(text, env::args_os().map(|argument| argument.to_string_lossy().into_owned())));
+            tell(&redacted(text, env::args_os().map(|argument| argument.to_string_lossy().into_owned())));
             return Exit::Usage;
         }
         // A reader that went away wants no more help.

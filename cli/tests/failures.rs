@@ -127,8 +127,8 @@ fn a_schema_that_is_not_there_is_told_with_the_command_that_makes_it() {
 fn databases_that_cannot_be_opened() {
     let place = Place::empty();
     place.write("text.db", "this is no database, however long it is. ".repeat(200));
-    let url = |url: &str| place.run(["--timeout", "3s", "--database-url", url, "search"]);
-    let init = |url: &str| place.run(["--timeout", "3s", "--database-url", url, "init"]);
+    let url = |url: &str| place.run(["--timeout", "1s", "--database-url", url, "search"]);
+    let init = |url: &str| place.run(["--timeout", "1s", "--database-url", url, "init"]);
     url("mysql://h/d").fails(2, &["unknown URL scheme \"mysql\"", "postgres", "sqlite"]);
     url("nonsense").fails(2, &["scheme", "sqlite"]);
     url("sqlite://a.db?colour=red").fails(2, &["colour"]);
@@ -192,6 +192,21 @@ fn a_reader_that_goes_away_is_no_failure() {
         let run = Run::from(child.wait_with_output().unwrap());
         assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{format}");
     }
+}
+
+#[test]
+fn a_lock_that_stays_is_told_by_exit_code_6() {
+    use diesel::connection::{Connection as _, SimpleConnection as _};
+    let place = Place::initialised();
+    let file = place.path("polymnia.db");
+    let mut holder = diesel::SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    holder.batch_execute("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(place.ok(["count"]), "0\n");
+    place.run(["--timeout", "300ms", "add", "x"]).fails(6, &["lock", "hint: try again"]);
+    let url = "sqlite://polymnia.db?busy_timeout=200ms";
+    place.run(["--database-url", url, "add", "x"]).fails(6, &["locked", "hint: try again"]);
+    holder.batch_execute("ROLLBACK").unwrap();
+    place.ok(["add", "x"]);
 }
 
 #[test]

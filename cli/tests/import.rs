@@ -188,18 +188,18 @@ fn an_interrupted_import_says_how_many_are_stored() {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
     let place = Place::initialised();
-    let mut command = place.command(["import", "-", "--batch-size", "100"]);
+    let mut command = place.command(["import", "-", "--batch-size", "300"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let lines: String = (0..512).map(|n| line(&n.to_string(), "")).collect();
+    let lines: String = (0..2_000).map(|n| line(&n.to_string(), "")).collect();
     stdin.write_all(lines.as_bytes()).unwrap();
-    while place.stored() < 500 {
+    while place.stored() < 1_800 {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let run = common::Run::from(child.wait_with_output().unwrap());
     drop(stdin);
-    run.fails(130, &["interrupted: 500 memories are stored"]);
-    assert_eq!(place.stored(), 500);
+    run.fails(130, &["interrupted: 1,800 memories are stored"]);
+    assert_eq!(place.stored(), 1_800);
 }

@@ -40,7 +40,7 @@ fn what_is_added_is_found_changed_and_removed() {
 
     let updated = place.json(["update", &id, "--tier", "long_term", "--no-user", "--if-revision", "1"]);
     assert_eq!(updated["revision"], 2);
-    place.run(["update", &id, "--tier", "x", "--if-revision", "1"]).fails(1, &["revision"]);
+    place.run(["update", &id, "--tier", "x", "--if-revision", "1"]).fails(1, &["revision", "polymnia get"]);
     let memory = &place.json(["get", &id])["memories"][0];
     assert_eq!(memory["tier"], "long_term");
     assert!(memory["user_id"].is_null());
@@ -90,7 +90,7 @@ fn every_field_is_kept() {
     assert!(added.stdout.starts_with(&line), "{added:?}");
     assert!(added.stdout.contains("\"expires_at\":"), "{added:?}");
     assert_eq!(place.ok(["--namespace", "acme", "--format", "ndjson", "search"]), added.stdout);
-    place.run_with_input(arguments, "c\n").fails(1, &["01956f2e-8c3a-7d11-9b52-0242ac120002"]);
+    place.run_with_input(arguments, "c\n").fails(1, &["01956f2e-8c3a-7d11-9b52-0242ac120002", "polymnia update"]);
 }
 
 #[test]

@@ -229,7 +229,7 @@ impl Slots {
             "tier" => self.tier = Some(Tier::new(text(name, value)?)?),
             "content" => self.content = Some(Content::new(text(name, value)?)?),
             "metadata" => self.metadata = Some(Metadata::parse(value)?),
-            "importance" => self.importance = Some(Importance::new(read(name, value, "a number from 0.0 to 1.0")?)?),
+            "importance" => self.importance = Some(Importance::new(number(name, value, "a number from 0.0 to 1.0")?)?),
             "related_threads" => {
                 let threads: Vec<String> = read(name, value, "an array of texts")?;
                 let threads: Vec<ThreadId> = threads.into_iter().map(ThreadId::new).collect::<Result<_>>()?;
@@ -309,6 +309,14 @@ fn read<'a, T: Deserialize<'a>>(name: &str, value: &'a str, expected: &str) -> R
         .map_err(|_| Error::invalid_input(format!("field {name:?} can't be read: expected {expected}")))
 }
 
+/// Reads a number to the nearest float, so that what was written is read back: serde_json's own way may be off in the last
+/// bit.
+fn number(name: &str, value: &str, expected: &str) -> Result<f64> {
+    let is_number = value.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    let number = value.parse().ok().filter(|_| is_number);
+    number.ok_or_else(|| Error::invalid_input(format!("field {name:?} can't be read: expected {expected}")))
+}
+
 /// Names the type of a JSON text by its first character.
 pub(crate) fn kind(value: &str) -> &'static str {
     match value.as_bytes().first() {
@@ -382,6 +390,17 @@ mod tests {
         }
         let error = Record::parse(r#"{"content":"\ud800"}"#).unwrap_err();
         assert!(error.to_string().contains("\"content\""), "{error}");
+    }
+
+    #[test]
+    fn every_importance_is_read_back() {
+        let mut bits = 0x3FEF_6744_F5B4_0000_u64;
+        for _ in 0..2_000 {
+            bits = bits.wrapping_add(0x0000_0003_9E37_79B9) & 0x3FEF_FFFF_FFFF_FFFF;
+            let value = f64::from_bits(bits);
+            let record = Record::parse(&format!(r#"{{"content":"a","importance":{value:?}}}"#)).unwrap();
+            assert_eq!(record.importance.as_f64().to_bits(), bits, "{value:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! wrong, which the suite is tested against and which judges random operations beside the dialects; [`generate`] makes
 //! those.
 
+pub mod cli;
 pub mod databases;
 pub mod fixture;
 pub mod generate;

@@ -17,7 +17,7 @@ use polymnia_conformance::generate::{self, Pool, Rng, Seed, percent, pick};
 use polymnia_conformance::{Oracle, Subject};
 
 /// Takes some 25 s in a debug build on two cores.
-const ROUNDS: u64 = 40;
+const ROUNDS: u64 = 150;
 const OPERATIONS: usize = 60;
 
 #[test]
@@ -39,8 +39,6 @@ fn every_dialect_answers_as_the_oracle_does() {
             for (engine, answer) in engines.iter().zip(&answers).skip(1) {
                 let place = format!("round {round}, step {step}, {}: {operation:#?}", engine.name);
                 answers[0].compare(answer, &place);
-                // The oracle has messages of its own; the dialects have the same.
-                assert_eq!(answer.error, answers[1].error, "{place}");
             }
             tally.note(&answers[0]);
             world.learn(&operation, &answers[0]);
@@ -261,8 +259,7 @@ struct Answer {
     text: String,
     found: usize,
     first_cursor: Option<Cursor>,
-    error: Option<String>,
-    /// What every error must agree in: its kind, and which mutation it is about.
+    /// Kind, retry, operation, message, context and hint: all of it is promised to be the same.
     fault: Option<String>,
 }
 
@@ -277,9 +274,8 @@ impl Answer {
     }
 
     fn fail(&mut self, error: &Error) {
-        let mutation = error.context_value("mutation");
-        self.fault = Some(format!("{:?} {:?} {:?} {mutation:?}", error.kind(), error.retry(), error.operation()));
-        self.error = Some(format!("{error} {:?}", error.hint()));
+        let (kind, retry, operation, hint) = (error.kind(), error.retry(), error.operation(), error.hint());
+        self.fault = Some(format!("{error}; {kind:?}, {retry:?}, {operation:?}, {hint:?}"));
     }
 
     fn debug(&mut self, value: &impl std::fmt::Debug) {
@@ -316,7 +312,7 @@ impl Answer {
 
     #[track_caller]
     fn compare(&self, other: &Self, place: &str) {
-        assert_eq!(self.fault, other.fault, "{place}\n{:?}\n{:?}", self.error, other.error);
+        assert_eq!(self.fault, other.fault, "{place}");
         assert!(self.text == other.text, "{place}\nexpected:\n{:.4000}\nanswered:\n{:.4000}", self.text, other.text);
     }
 }
@@ -342,7 +338,7 @@ impl Tally {
             self.operations < 500 || (self.failed * 4 < self.operations && self.failed * 100 > self.operations),
             "{self:?}"
         );
-        assert!(self.found > self.operations as usize, "{self:?}");
+        assert!(self.found * 2 > self.operations as usize, "{self:?}");
     }
 }
 

@@ -104,9 +104,6 @@ pub(crate) fn options(selection: &Selection) -> Vec<String> {
             options.extend([name.to_owned(), value]);
         }
     };
-    if let Filter::Contains(needle) = filter {
-        push("--where", needle);
-    }
     for (name, value) in [("--user", is(user)), ("--agent", is(agent)), ("--thread", is(thread))] {
         if let Some(value) = value {
             push(name, &value);
@@ -127,6 +124,9 @@ pub(crate) fn options(selection: &Selection) -> Vec<String> {
         if let Some(time) = time {
             push(name, &time);
         }
+    }
+    if let Filter::Contains(needle) = filter {
+        push("--where", needle);
     }
     for (name, absent) in [
         ("--no-user", *user == Match::Absent),

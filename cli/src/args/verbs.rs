@@ -96,7 +96,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "PATH", requires = "keep_going")]
     pub(crate) rejects: Option<PathBuf>,
     /// How many memories are stored at a time, 1 to 10000
-    #[arg(long, value_name = "NUMBER", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch_size: u32,
 }
 
@@ -141,14 +141,14 @@ pub(crate) struct DeleteArgs {
     /// The ids; exit code 1 if one isn't there
     #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
-    #[command(flatten)]
-    pub(crate) selection: SelectionArgs,
     /// Remove all that the conditions select
     #[arg(long)]
     pub(crate) yes: bool,
     /// Count only
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
 }
 
 /// `update`
@@ -216,8 +216,6 @@ Examples:
   polymnia search --where '{\"order\":{\"status\":\"shipped\"}}' --since 7d --order created-asc
   polymnia search --tier long_term --all --format ndjson > long-term.ndjson")]
 pub(crate) struct SearchArgs {
-    #[command(flatten)]
-    pub(crate) selection: SelectionArgs,
     /// How many memories, 1 to 10000; with --all how many at a time [default: 10; with --all 1000]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) limit: Option<u32>,
@@ -230,6 +228,8 @@ pub(crate) struct SearchArgs {
     /// All of them, page by page
     #[arg(long)]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
 }
 
 /// `count`

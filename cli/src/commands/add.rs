@@ -1,6 +1,6 @@
 //! `add`
 
-use polymnia::{Expect, NewMemory, RecordLine, RelatedThreads, Result, ThreadId};
+use polymnia::{ErrorKind, Expect, NewMemory, RecordLine, RelatedThreads, Result, ThreadId};
 use serde::Serialize;
 
 use super::write::content;
@@ -22,7 +22,10 @@ pub(crate) fn run(context: &mut Context, args: &AddArgs) -> Outcome {
     let namespace = context.namespace();
     let store = context.open()?;
     let id = id.unwrap_or_else(|| store.next_id());
-    store.put_at(&namespace, id, memory, Expect::Absent)?;
+    store.put_at(&namespace, id, memory, Expect::Absent).map_err(|error| match error.kind() {
+        ErrorKind::Conflict => error.with_hint(format!("change it with `polymnia update {id}`, or leave --id out")),
+        _ => error,
+    })?;
     if context.format == Format::Table {
         context.out.line(id.to_string())?;
         return Ok(Exit::Ok);

@@ -13,6 +13,7 @@ use crate::args::{DemoArgs, Format, options};
 use crate::context::{Context, Missing, OnInterrupt};
 use crate::failure::{Exit, Outcome};
 use crate::import::{self, NamespaceRule, Options, Progress, Source};
+use crate::interrupt;
 use crate::output::{Column, Out, Table, duration, grouped, one_line, plural, shell_line, time};
 use crate::settings;
 use crate::url;
@@ -59,6 +60,8 @@ struct ShownSearch {
 }
 
 /// Does the main job in one go: init, import, three searches, what each cost, and the commands to go on with.
+///
+/// Ctrl-C cancels no operation, for what was stored is to be removed; it ends the demo between two.
 pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
     let stage = Stage::open(context)?;
     let played = play(context, args, &stage);
@@ -82,6 +85,7 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
     let questions = questions()?;
     let mut answers = Vec::with_capacity(questions.len());
     for question in &questions {
+        interrupt::check()?;
         answers.push(stage.ask(question)?);
     }
 
@@ -158,7 +162,7 @@ impl Stage {
         let setting = &context.settings.database_url;
         if matches!(setting.source, settings::Source::Option(_)) {
             let url = setting.value.clone();
-            let store = context.open_url(&url, Missing::Create, OnInterrupt::Cancel)?;
+            let store = context.open_url(&url, Missing::Create, OnInterrupt::Finish)?;
             let namespace = Namespace::new(format!("polymnia/demo/{}", store.next_id()))?;
             return Ok(Self { url, namespace, store, folder: None });
         }
@@ -167,7 +171,7 @@ impl Stage {
         };
         let folder = tempfile::Builder::new().prefix("polymnia-demo-").tempdir().map_err(|error| failed(&error))?;
         let url = url::of_file(&folder.path().join("demo.db")).ok_or_else(|| failed(&"its path is not UTF-8"))?;
-        let store = context.open_url(&url, Missing::Create, OnInterrupt::Cancel)?;
+        let store = context.open_url(&url, Missing::Create, OnInterrupt::Finish)?;
         let namespace = Namespace::new(settings::DEFAULT_NAMESPACE)?;
         Ok(Self { url, namespace, store, folder: Some(folder) })
     }
@@ -216,7 +220,7 @@ fn print(out: &mut Out, answer: &Answer) -> std::io::Result<()> {
     let mut table = Table::new([Column::Text("created", 16), Column::Text("user", 12), Column::Rest("content")])
         .indented(2)
         .without_header()
-        .with_lines(2);
+        .with_lines(3);
     for memory in &answer.memories {
         let user = memory.user_id.as_ref().map(ToString::to_string).unwrap_or_default();
         table.row([time(memory.created_at), user, one_line(memory.content.as_str(), 500)]);

@@ -39,6 +39,9 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> Outcome {
     let report = import::import(&store, &source, &options, &mut progress);
     drop(progress);
     let report = report.map_err(Failure::of_data)?;
+    if let Some(error) = &report.not_analyzed {
+        context.note(format!("statistics are not refreshed, so queries may be slower: {error}"));
+    }
     print(context, &report, options.rejects.filter(|_| report.rejected > 0))?;
     Ok(if report.rejected > 0 { Exit::Failed } else { Exit::Ok })
 }
@@ -73,7 +76,7 @@ fn rejects(args: &ImportArgs) -> Result<Option<PathBuf>> {
 }
 
 fn print(context: &mut Context, report: &Report, rejects: Option<PathBuf>) -> std::io::Result<()> {
-    let Report { stored, replaced, skipped, rejected, spent } = *report;
+    let Report { stored, replaced, skipped, rejected, spent, .. } = *report;
     if context.format != Format::Table {
         let seconds = spent.as_secs_f64();
         let memories_per_second = report.rate();

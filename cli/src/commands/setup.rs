@@ -1,15 +1,16 @@
 //! `setup`
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use polymnia::{ConnectionString, Error, ErrorKind, Expect, MemoryStore, Namespace, NewMemory, OpenOptions, Result};
 use serde::Serialize;
 
 use crate::args::{Format, SetupArgs};
-use crate::config::{ConfigFile, Database};
+use crate::config::{ConfigFile, Database, Prepared};
 use crate::context::{Context, Missing, OnInterrupt};
 use crate::failure::{Exit, Failure, Outcome};
+use crate::output::{block, tell};
 use crate::settings::Source;
 use crate::url;
 
@@ -45,6 +46,8 @@ pub(crate) fn run(context: &mut Context, args: &SetupArgs) -> Outcome {
     };
     // Before anything is created: a refusal changes nothing.
     may_write(context, args, asking, &path, &config)?;
+    let config_written = context.settings.config_file.as_ref() != Some(&config);
+    let prepared = config_written.then(|| config.prepare(&path)).transpose()?;
 
     let store = context.open_url(&database, Missing::Create, OnInterrupt::Finish)?;
     progress(context, format!("connected to {database}"));
@@ -53,10 +56,7 @@ pub(crate) fn run(context: &mut Context, args: &SetupArgs) -> Outcome {
     progress(context, format!("schema version {version}{}", if report.created { ", created" } else { "" }));
     verify(&store)?;
     progress(context, "wrote, read and removed a memory".to_owned());
-    let config_written = context.settings.config_file.as_ref() != Some(&config);
-    if config_written {
-        config.write(&path)?;
-    }
+    prepared.map_or(Ok(()), Prepared::persist)?;
 
     match context.format {
         Format::Json | Format::Ndjson => {
@@ -88,12 +88,11 @@ fn ask_url(context: &Context) -> Result<ConnectionString> {
 /// Asks on standard error, for standard output may be a file.
 fn ask(question: &str) -> Result<String> {
     let unreadable = |error| Error::new(ErrorKind::Unexpected, format!("the answer can't be read: {error}"));
-    eprint!("{question}");
-    std::io::stderr().flush().map_err(unreadable)?;
+    tell(&block(question));
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer).map_err(unreadable)?;
     if read == 0 {
-        eprintln!();
+        tell("\n");
         return Err(Error::new(ErrorKind::Cancelled, "no answer: nothing was changed"));
     }
     Ok(answer.trim().to_owned())

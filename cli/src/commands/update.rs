@@ -1,6 +1,6 @@
 //! `update`
 
-use polymnia::{Change, Error, Expect, MemoryId, Patch, RelatedThreads, Result, Revision, ThreadId};
+use polymnia::{Change, Error, ErrorKind, Expect, MemoryId, Patch, RelatedThreads, Result, Revision, ThreadId};
 use serde::Serialize;
 
 use super::write::content;
@@ -27,7 +27,11 @@ pub(crate) fn run(context: &mut Context, args: &UpdateArgs) -> Outcome {
         let error = Error::invalid_input("the update changes nothing: expected at least one field");
         return Err(error.with_hint("`polymnia update --help` lists the fields").into());
     }
-    let outcome = context.open()?.update(&context.namespace(), id, patch, expect)?;
+    let store = context.open()?;
+    let outcome = store.update(&context.namespace(), id, patch, expect).map_err(|error| match error.kind() {
+        ErrorKind::Conflict => error.with_hint(format!("see what it is now with `polymnia get {id}`")),
+        _ => error,
+    })?;
     match context.format {
         Format::Json | Format::Ndjson => context.out.document(Updated { id, revision: outcome.revision })?,
         Format::Table => {

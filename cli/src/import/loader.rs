@@ -16,7 +16,7 @@ const BATCH_BYTES: usize = 8 << 20;
 /// All batches that fill up carry no more than this together.
 const QUEUED_BYTES: usize = 16 << 20;
 /// All batches that fill up hold no more memories than this together, or two batches.
-const QUEUED_MEMORIES: usize = 10_000;
+const QUEUED_MEMORIES: usize = 20_000;
 
 /// Gathers memories in batches, for a batch is of one namespace, and stores those that are full.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ pub(crate) struct Options {
 }
 
 /// Tells what an import did.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Report {
     /// New memories.
     pub(crate) stored: u64,
@@ -46,8 +46,10 @@ pub(crate) struct Report {
     pub(crate) skipped: u64,
     /// Lines written to the file of rejects.
     pub(crate) rejected: u64,
-    /// How long storing took, ANALYZE included.
+    /// How long storing took.
     pub(crate) spent: Duration,
+    /// Why the statistics could not be refreshed. Everything is stored: without, queries are slower, not wrong.
+    pub(crate) not_analyzed: Option<Error>,
 }
 
 impl Report {
@@ -81,14 +83,11 @@ pub(crate) fn import(
     }
     let started = Instant::now();
     let mut report = load(store, source, options, progress)?;
+    report.spent = started.elapsed();
     if report.written() > 0 {
         progress.begin("analyzing", None);
-        // Everything is stored: without fresh statistics queries are slower, not wrong.
-        if let Err(error) = store.admin().analyze() {
-            log::warn!("statistics are not refreshed: {error}");
-        }
+        report.not_analyzed = store.admin().analyze().err();
     }
-    report.spent = started.elapsed();
     progress.end();
     Ok(report)
 }
@@ -149,7 +148,8 @@ fn with_stored(error: Error, stored: u64) -> Error {
         _ if stored > 0 => "what is stored stays; go on with --on-conflict skip",
         _ => "",
     };
-    let error = error.with_context("stored", stored);
+    // An interruption says it in its message.
+    let error = if error.kind() == ErrorKind::Cancelled { error } else { error.with_context("stored", stored) };
     if hint.is_empty() || error.hint().is_some() { error } else { error.with_hint(hint) }
 }
 

@@ -51,6 +51,7 @@ impl Progress {
         bar.set_prefix(what);
         let now = Instant::now();
         let mut phase = Phase { bar, begun: now, told: now, shown: false, memories: 0 };
+        phase.tell();
         phase.show_if_due(self.begun);
         self.phase = Some(phase);
     }

@@ -12,11 +12,11 @@ use super::lines::Lines;
 use crate::failure::file_error;
 
 /// How many lines are handed over at a time, at most.
-const CHUNK_LINES: usize = 256;
+const CHUNK_LINES: usize = 2_000;
 /// A chunk ends once it took so many bytes of the input.
 const CHUNK_BYTES: u64 = 1 << 20;
-/// How many chunks may wait.
-const WAITING: usize = 4;
+/// How many chunks may wait: enough lines for a batch, so that the next is parsed while one is stored.
+const WAITING: usize = 3;
 
 /// Is an input of JSON lines.
 #[derive(Clone, Debug)]

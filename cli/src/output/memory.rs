@@ -21,12 +21,12 @@ pub(crate) enum Header {
     Hidden,
 }
 
-/// Writes memories, a line each, or two where a line has no room for the content.
+/// Writes memories, a line each, or two where a line has no room.
 pub(crate) fn print_memories(out: &mut Out, memories: &[Memory], header: Header) -> io::Result<()> {
-    if out.width() < FIXED + MIN_CONTENT {
+    let Some(columns) = Columns::fitting(memories, out.width()) else {
         return memories.iter().try_for_each(|memory| print_stacked(out, memory));
-    }
-    let table = memory_table(memories, out.width());
+    };
+    let table = columns.table(memories);
     match header {
         Header::Shown => table.print(out),
         Header::Hidden => table.without_header().print(out),
@@ -44,36 +44,52 @@ fn print_stacked(out: &mut Out, memory: &Memory) -> io::Result<()> {
     table.print(out)
 }
 
-/// Returns a table fitted to the width: what tells least is left out first.
-fn memory_table(memories: &[Memory], width: usize) -> Table {
-    let name_width = |name: fn(&Memory) -> usize| memories.iter().map(name).max().unwrap_or(0).min(MAX_NAME);
-    let user = name_width(|memory| memory.user_id.as_ref().map_or(0, |id| id.as_str().chars().count()));
-    let thread = name_width(|memory| memory.thread_id.as_ref().map_or(0, |id| id.as_str().chars().count()));
-    let tier = name_width(|memory| memory.tier.as_str().chars().count());
-    let room = |columns: &[usize]| {
-        let taken: usize = columns.iter().map(|column| column.max(&6) + 2).sum();
-        width >= FIXED + MIN_CONTENT + taken
-    };
-    let with_user = user > 0 && room(&[user]);
-    let with_thread = thread > 0 && room(&[user, thread]);
-    let with_tier = room(&[user, thread, tier]);
+/// Says which columns a table has beside the time, the content and the id.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    user: bool,
+    thread: bool,
+    tier: bool,
+}
 
-    let mut columns = vec![Column::Text("created", 16)];
-    columns.extend(with_user.then_some(Column::Text("user", MAX_NAME)));
-    columns.extend(with_thread.then_some(Column::Text("thread", MAX_NAME)));
-    columns.extend(with_tier.then_some(Column::Text("tier", MAX_NAME)));
-    columns.extend([Column::Rest("content"), Column::Text("id", 36)]);
-    let mut table = Table::new(columns);
-    for memory in memories {
-        let Memory { id, user_id, thread_id, tier, content, created_at, .. } = memory;
-        let mut row = vec![time(*created_at)];
-        row.extend(with_user.then(|| user_id.as_ref().map(ToString::to_string).unwrap_or_default()));
-        row.extend(with_thread.then(|| thread_id.as_ref().map(ToString::to_string).unwrap_or_default()));
-        row.extend(with_tier.then(|| tier.to_string()));
-        row.extend([content.as_str().to_owned(), id.to_string()]);
-        table.row(row);
+impl Columns {
+    /// Returns the columns that there is room for: what tells least is left out first. None if even the users don't fit.
+    fn fitting(memories: &[Memory], width: usize) -> Option<Self> {
+        // What a column takes, if it is there, with its name and the gap after it.
+        let column = |name: fn(&Memory) -> Option<&str>| {
+            let widest = memories.iter().filter_map(name).map(|name| name.chars().count()).max();
+            widest.map_or(0, |widest| widest.clamp(6, MAX_NAME) + 2)
+        };
+        let user = column(|memory| memory.user_id.as_ref().map(UserId::as_str));
+        let thread = column(|memory| memory.thread_id.as_ref().map(ThreadId::as_str));
+        let tier = column(|memory| Some(memory.tier.as_str()));
+        let fits = |columns: usize| width >= FIXED + MIN_CONTENT + columns;
+        let thread_fits = fits(user + thread);
+        fits(user).then_some(Self {
+            user: user > 0,
+            thread: thread > 0 && thread_fits,
+            tier: thread_fits && fits(user + thread + tier),
+        })
     }
-    table
+
+    fn table(self, memories: &[Memory]) -> Table {
+        let mut columns = vec![Column::Text("created", 16)];
+        columns.extend(self.user.then_some(Column::Text("user", MAX_NAME)));
+        columns.extend(self.thread.then_some(Column::Text("thread", MAX_NAME)));
+        columns.extend(self.tier.then_some(Column::Text("tier", MAX_NAME)));
+        columns.extend([Column::Rest("content"), Column::Text("id", 36)]);
+        let mut table = Table::new(columns);
+        for memory in memories {
+            let Memory { id, user_id, thread_id, tier, content, created_at, .. } = memory;
+            let mut row = vec![time(*created_at)];
+            row.extend(self.user.then(|| user_id.as_ref().map(ToString::to_string).unwrap_or_default()));
+            row.extend(self.thread.then(|| thread_id.as_ref().map(ToString::to_string).unwrap_or_default()));
+            row.extend(self.tier.then(|| tier.to_string()));
+            row.extend([content.as_str().to_owned(), id.to_string()]);
+            table.row(row);
+        }
+        table
+    }
 }
 
 /// Returns every field of a memory that is there, with its name.

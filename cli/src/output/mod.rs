@@ -101,6 +101,12 @@ impl Out {
     }
 }
 
+/// Writes to standard error as it is. Nobody is left to tell when that can't be written.
+pub(crate) fn tell(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
 impl fmt::Debug for Out {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Out").field("width", &self.width).field("paint", &self.paint).finish_non_exhaustive()

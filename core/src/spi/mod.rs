@@ -12,11 +12,13 @@
 //! - An error leaves the database as it was. One that can be tried again has
 //!   [`Retry::Safe`](crate::Retry::Safe); one whose COMMIT may have arrived has
 //!   [`Retry::Ambiguous`](crate::Retry::Ambiguous).
+//! - What the contracts refuse is refused in the words of [`refusal`].
 //! - A database without our schema is [`ErrorKind::Migration`](crate::ErrorKind::Migration) with the hint to run
 //!   `polymnia init`.
 
 mod admin;
 mod engine;
+pub mod refusal;
 
 use std::fmt::Debug;
 use std::path::PathBuf;

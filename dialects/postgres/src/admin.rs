@@ -234,11 +234,14 @@ fn server(session: &mut Session) -> Result<Server, Fault> {
             "SELECT current_setting('server_version'), \
              pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on', \
              has_database_privilege(current_database(), 'CONNECT'), \
-             ARRAY['database', 'user', 'server_encoding', 'in_recovery', 'tls', 'max_connections'], \
+             ARRAY['database', 'user', 'server_encoding', 'in_recovery', 'tls', 'max_connections', \
+             'available_extensions'], \
              ARRAY[current_database()::text, current_user::text, current_setting('server_encoding'), \
              CASE WHEN pg_is_in_recovery() THEN 'yes' ELSE 'no' END, \
              (SELECT CASE WHEN ssl THEN version || ' ' || cipher ELSE 'off' END FROM pg_catalog.pg_stat_ssl \
-             WHERE pid = pg_backend_pid()), current_setting('max_connections')]",
+             WHERE pid = pg_backend_pid()), current_setting('max_connections'), \
+             (SELECT string_agg(name || ' ' || default_version, ', ' ORDER BY name) FROM pg_catalog.pg_available_extensions \
+             WHERE name IN ('citus', 'vector') AND installed_version IS NULL)]",
         ))?;
     let (version, read_only, may_connect, names, values) = row;
     let details = names.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))).collect();

@@ -9,8 +9,8 @@ use crate::conninfo;
 
 /// Is how to connect, and what applies to the connections.
 pub(crate) struct Config {
-    /// For libpq. Holds the password.
-    pub(crate) conninfo: String,
+    /// For libpq: names and values. Holds the password.
+    pub(crate) pairs: Vec<(String, String)>,
     /// What every dialect knows.
     pub(crate) settings: Settings,
     /// Who keeps the server's sessions.
@@ -119,7 +119,24 @@ impl Config {
         crate::tls::apply(&mut pairs)?;
         let secrets = secrets(options.url(), &pairs);
         complete(&mut pairs, &settings, sessions);
-        Ok(Self { conninfo: conninfo::write_keywords(&pairs), settings, sessions, secrets })
+        Ok(Self { pairs, settings, sessions, secrets })
+    }
+
+    /// Returns what libpq connects by. Holds the password.
+    pub(crate) fn conninfo(&self) -> String {
+        conninfo::write_keywords(&self.pairs)
+    }
+
+    /// Returns what libpq connects to another database of the same server by. Holds the password.
+    pub(crate) fn conninfo_to(&self, database: &str) -> String {
+        let others = self.pairs.iter().filter(|(name, _)| name != "dbname").cloned();
+        let pairs: Vec<_> = others.chain([("dbname".to_owned(), database.to_owned())]).collect();
+        conninfo::write_keywords(&pairs)
+    }
+
+    /// Returns the value that libpq gets for this name.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find_map(|(other, value)| (other == name).then_some(value.as_str()))
     }
 
     /// Returns whether the text is keywords for libpq, at least one of them known.
@@ -138,7 +155,7 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { conninfo: _, settings, sessions, secrets: _ } = self;
+        let Self { pairs: _, settings, sessions, secrets: _ } = self;
         f.debug_struct("Config").field("settings", settings).field("sessions", sessions).finish_non_exhaustive()
     }
 }
@@ -186,7 +203,9 @@ fn complete(pairs: &mut Vec<(String, String)>, settings: &Settings, sessions: Se
         // libpq would read the variable if we said nothing.
         set_default(pairs, "options", &std::env::var("PGOPTIONS").unwrap_or_default());
         for (_, given) in pairs.iter_mut().filter(|(name, _)| name == "options") {
-            *given = format!("{given} {ours}").trim_start().to_owned();
+            let space = if given.is_empty() { "" } else { " " };
+            given.push_str(space);
+            given.push_str(&ours);
         }
     }
 }
@@ -242,7 +261,7 @@ mod tests {
         .unwrap();
         assert_eq!(config.settings.max_size, 3);
         assert_eq!(
-            config.conninfo,
+            config.conninfo(),
             "application_name='bot' dbname='app' host='a,b' \
              options='-c work_mem=8MB -c statement_timeout=5000 -c idle_in_transaction_session_timeout=60000' \
              password='p@ss' port='1,2' user='ann' connect_timeout='2' client_encoding='UTF8' \
@@ -254,7 +273,7 @@ mod tests {
     fn both_forms_mean_the_same() {
         let url = read("postgres://ann@/app?host=/run/x&pool_max_size=2").unwrap();
         let keywords = read("user=ann dbname=app host=/run/x pool_max_size=2").unwrap();
-        assert_eq!(url.conninfo, keywords.conninfo);
+        assert_eq!(url.conninfo(), keywords.conninfo());
         assert_eq!(url.settings, keywords.settings);
     }
 
@@ -262,7 +281,7 @@ mod tests {
     fn a_pooler_gets_no_startup_options() {
         let config = read("postgres://h/d?prepared_statements=off").unwrap();
         assert_eq!(config.sessions, Sessions::Shared);
-        assert!(!config.conninfo.contains("options"), "{}", config.conninfo);
+        assert!(!config.conninfo().contains("options"), "{}", config.conninfo());
         assert!(read("postgres://h/d?prepared_statements=maybe").is_err());
     }
 

@@ -79,9 +79,10 @@ impl PgConnector {
 /// Connects without asking what answers.
 pub(crate) fn establish(config: &Config) -> Result<PgConnection> {
     let scrub = |text: &str| config.scrub(text);
-    PgConnection::establish(&config.conninfo).map_err(|error| match error {
-        ConnectionError::BadConnection(message) => error::classify_connect(&message, scrub)
-            .unwrap_or_else(|| crate::probe::explain_connect(config, &scrub(&error::one_line(&message)))),
+    PgConnection::establish(&config.conninfo()).map_err(|error| match error {
+        ConnectionError::BadConnection(message) => {
+            error::classify_connect(&message, scrub).unwrap_or_else(|| crate::probe::explain_connect(config, &message))
+        }
         ConnectionError::CouldntSetupConfiguration(error) => error::classify(&error, Stage::Open, scrub)
             .unwrap_or_else(|| error::unrecognised(&scrub(error::first_line(&error.to_string())))),
         // Those that are left quote what they were given.

@@ -129,26 +129,38 @@ impl PgEngine {
             *self.suspect.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
         let known = error::classify(&error, stage, scrub);
-        let known = match known {
-            Some(known) if known.kind() == ErrorKind::Cancelled => None,
-            Some(known) => return known.with_source(error),
-            None => None,
+        if let Some(known) = known {
+            // A cancel request may have been the watchdog's.
+            return match interruption(call, ending).filter(|_| known.kind() == ErrorKind::Cancelled) {
+                Some(error) => error,
+                None => known.with_source(error),
+            };
+        }
+        // From here on the message may be in any language.
+        if let Some(error) = interruption(call, ending) {
+            return error;
+        }
+        let late = session.limit().is_some_and(|limit| ending.took >= limit);
+        let explained = if late {
+            Some(Error::new(ErrorKind::Timeout, "a statement took longer than the statement timeout"))
+        } else if broken {
+            None
+        } else {
+            probe::explain(session)
         };
-        // In whatever language: what the watchdog cancelled ended for the call's sake.
-        let interruption = if ending.fired { call.interruption() } else { None };
-        let explained = match interruption {
-            Some(Interruption::Cancelled) => Some(Error::new(ErrorKind::Cancelled, "cancelled by the caller")),
-            Some(Interruption::TimedOut) => Some(Error::new(ErrorKind::Timeout, "the deadline passed")),
-            None => known,
-        };
-        let explained = explained.or_else(|| error::classify(&error, stage, scrub));
-        let explained = explained.or_else(|| {
-            let late = session.limit().is_some_and(|limit| ending.took >= limit);
-            late.then(|| Error::new(ErrorKind::Timeout, "a statement took longer than the statement timeout"))
-        });
-        let explained = explained.or_else(|| if broken { None } else { probe::explain(session) });
         let text = scrub(error::first_line(&error.to_string()));
-        explained.unwrap_or_else(|| error::unrecognised(&text)).with_source(error)
+        match explained {
+            Some(explained) => explained.with_context("server", text).with_source(error),
+            None => error::unrecognised(&text).with_source(error),
+        }
+    }
+}
+
+/// Returns why the watchdog cancelled the call, if it did.
+fn interruption(call: &Call, ending: Ending) -> Option<Error> {
+    match call.interruption().filter(|_| ending.fired)? {
+        Interruption::Cancelled => Some(Error::new(ErrorKind::Cancelled, "cancelled by the caller")),
+        Interruption::TimedOut => Some(Error::new(ErrorKind::Timeout, "the deadline passed")),
     }
 }
 

@@ -88,6 +88,10 @@ pub(crate) fn classify(error: &DieselError, stage: Stage, scrub: impl Fn(&str) -
     if LOST.iter().any(|text| message.contains(text)) {
         return Some(server(lost(stage)));
     }
+    if DEADLOCK.iter().any(|text| message.contains(text)) {
+        let error = Error::new(ErrorKind::Unavailable, "two transactions waited for each other");
+        return Some(server(error.with_retry(Retry::Safe)));
+    }
     find(STATEMENT, message).map(|rule| server(rule.error()))
 }
 
@@ -127,9 +131,15 @@ pub(crate) fn first_line(message: &str) -> &str {
     message.lines().next().unwrap_or_default().trim_end()
 }
 
-/// Joins lines.
+/// Joins lines, each once: libpq tries an address with and without encryption.
 pub(crate) fn one_line(message: &str) -> String {
-    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    let mut lines: Vec<&str> = Vec::new();
+    for line in message.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("; ")
 }
 
 fn lost(stage: Stage) -> Error {
@@ -186,6 +196,21 @@ const LOST: &[&str] = &[
     "SSL SYSCALL error",
 ];
 
+/// A deadlock in the languages the server speaks: no state is left by which it could be told.
+const DEADLOCK: &[&str] = &[
+    "deadlock",
+    "Deadlock",
+    "взаимоблокировка",
+    "взаємне блокування",
+    "ურთიერთბლოკირება",
+    "デッドロック",
+    "死锁",
+    "死鎖",
+    "impasse",
+    "kilitlenme",
+    "zakleszczenie",
+];
+
 const STARTING: &str = "the server is starting up or shutting down";
 const CROWDED: &str = "the server has no connection left";
 
@@ -205,8 +230,6 @@ const STATEMENT: &[Rule] = &[
     ),
     Rule::safe(&["canceling statement due to lock timeout"], "a lock was not free in time"),
     Rule::safe(&["canceling statement due to conflict with recovery"], "the standby had to go on"),
-    // As most translations have it, too.
-    Rule::safe(&["deadlock"], "two transactions waited for each other"),
     Rule::safe(&["could not serialize access"], "another transaction changed the same memories"),
     Rule::safe(&["could not obtain lock"], "a lock was not free"),
     Rule::safe(&["the database system is"], STARTING),
@@ -456,7 +479,8 @@ mod tests {
             ("canceling statement due to lock timeout", Unavailable, Safe),
             ("canceling statement due to conflict with recovery", Unavailable, Safe),
             ("deadlock detected", Unavailable, Safe),
-            ("Verklemmung (Deadlock) entdeckt: deadlock", Unavailable, Safe),
+            ("Verklemmung (Deadlock) entdeckt", Unavailable, Safe),
+            ("обнаружена взаимоблокировка", Unavailable, Safe),
             ("could not serialize access due to concurrent update", Unavailable, Safe),
             ("the database system is starting up", Unavailable, Safe),
             ("the database system is shutting down", Unavailable, Safe),

@@ -28,14 +28,14 @@ pub(crate) fn push_selection<'a, Columns>(
         }
         tiers => {
             let tiers: Vec<&str> = tiers.iter().map(AsRef::as_ref).collect();
-            statement.text(" AND tier = ANY (").bind(tiers).text(")").plan_each_time();
+            statement.text(" AND tier = ANY (").bind(tiers).text(")");
         }
     }
     push_range(statement, *created, [" AND created_at >= ", " AND created_at < "]);
     push_range(statement, *updated, [" AND updated_at >= ", " AND updated_at < "]);
     if !related_threads.is_empty() {
         let threads: Vec<&str> = related_threads.iter().map(AsRef::as_ref).collect();
-        statement.text(" AND related_threads && ").bind(threads).plan_each_time();
+        statement.text(" AND related_threads && ").bind(threads);
     }
     push_filter(statement, filter);
     statement.text(" AND (expires_at IS NULL OR expires_at > ").bind(now).text(")");
@@ -59,9 +59,56 @@ pub(crate) fn push_cursor<Columns>(statement: &mut Statement<'_, Columns>, query
         PositionKey::Importance(importance) => Bind::from(importance.as_f64()),
         _ => return Err(unknown("cursor")),
     };
-    // How much is left after a place depends on the place.
-    statement.bind(key).text(", ").bind(uuid::Uuid::from(id)).text(")").plan_each_time();
+    statement.bind(key).text(", ").bind(uuid::Uuid::from(id)).text(")");
     Ok(())
+}
+
+/// Adds `ORDER BY`, such that an index which serves the conditions gives the rows in order.
+pub(crate) fn push_order<Columns>(statement: &mut Statement<'_, Columns>, query: &Query) -> Result<()> {
+    let Query { selection: Selection { user, thread, .. }, order: Order { by, direction }, .. } = query;
+    // The server knows that an equality takes a column out of the order, but not that IS NULL does.
+    let absent = |field: bool| *by == OrderBy::Created && field;
+    let user_absent = absent(*user == Match::Absent && *thread != Match::Any);
+    let thread_absent = absent(*thread == Match::Absent && *user != Match::Any);
+    if !user_absent && !thread_absent {
+        statement.text(order(query.order)?);
+        return Ok(());
+    }
+    statement.text(match (user_absent, thread_absent, direction) {
+        (true, false, Direction::Ascending) => " ORDER BY user_id, created_at, id",
+        (true, false, Direction::Descending) => " ORDER BY user_id DESC, created_at DESC, id DESC",
+        (false, _, Direction::Ascending) => " ORDER BY thread_id, created_at, id",
+        (false, _, Direction::Descending) => " ORDER BY thread_id DESC, created_at DESC, id DESC",
+        (true, true, Direction::Ascending) => " ORDER BY user_id, thread_id, created_at, id",
+        (true, true, Direction::Descending) => " ORDER BY user_id DESC, thread_id DESC, created_at DESC, id DESC",
+    });
+    Ok(())
+}
+
+/// Returns whether one index serves the conditions and the order, whatever the values.
+///
+/// Then the server may keep its plan. For any other query the best plan depends on how rare the values are, and a plan made
+/// without looking at them may be a thousand times slower.
+pub(crate) fn is_served(query: &Query) -> bool {
+    let Selection { user, agent, thread, related_threads, tiers, created, updated, filter } = &query.selection;
+    let rest = *agent == Match::Any
+        && related_threads.is_empty()
+        && *created == TimeRange::default()
+        && *updated == TimeRange::default()
+        && filter.is_all();
+    let one_tier = tiers.len() == 1;
+    rest && match query.order.by {
+        OrderBy::Created => tiers.is_empty() && (*user == Match::Any) == (*thread == Match::Any),
+        OrderBy::Updated => {
+            *thread == Match::Any
+                && match user {
+                    Match::Any => tiers.is_empty() || one_tier,
+                    Match::Is(_) => one_tier,
+                    Match::Absent => false,
+                }
+        }
+        _ => false,
+    }
 }
 
 /// Returns `ORDER BY` and the columns.
@@ -104,7 +151,7 @@ fn push_match<'a, T: AsRef<str>, Columns>(
 fn push_range<Columns>(statement: &mut Statement<'_, Columns>, range: TimeRange, [from, until]: [&'static str; 2]) {
     for (text, end) in [(from, range.from), (until, range.until)] {
         if let Some(time) = end {
-            statement.text(text).bind(time).plan_each_time();
+            statement.text(text).bind(time);
         }
     }
 }
@@ -113,7 +160,7 @@ fn push_filter<'a, Columns>(statement: &mut Statement<'a, Columns>, filter: &'a 
     match filter {
         // Every object contains the empty one, and asking a GIN index for it reads all of it.
         Filter::Contains(needle) if needle.as_str() != "{}" => {
-            statement.text(" AND metadata @> ").bind(JsonText(needle.as_str())).plan_each_time();
+            statement.text(" AND metadata @> ").bind(JsonText(needle.as_str()));
         }
         // What else there may be was refused by `check`.
         _ => {}
@@ -173,6 +220,45 @@ mod tests {
             sql(&tiers),
             "SELECT WHERE namespace = $1 AND tier = ANY ($2) AND (expires_at IS NULL OR expires_at > $3)"
         );
+    }
+
+    #[test]
+    fn what_is_absent_stays_in_the_order_of_its_index() {
+        let text = |query: &Query| {
+            let mut statement: Statement<'_> = Statement::new("");
+            push_order(&mut statement, query).unwrap();
+            format!("{statement:?}")
+        };
+        let of_user = Selection::default().with_user("u".parse().unwrap());
+        let threadless = Query::new(of_user.without_thread());
+        assert_eq!(text(&threadless), " ORDER BY thread_id DESC, created_at DESC, id DESC");
+        assert_eq!(text(&threadless.clone().with_order(Order::UPDATED_ASC)), " ORDER BY updated_at, id");
+        let any_user = Query::new(Selection::default().without_thread());
+        assert_eq!(text(&any_user), " ORDER BY created_at DESC, id DESC");
+        let neither = Selection { user: Match::Absent, thread: Match::Absent, ..Selection::default() };
+        let neither = Query::new(neither).with_order(Order::CREATED_ASC);
+        assert_eq!(text(&neither), " ORDER BY user_id, thread_id, created_at, id");
+    }
+
+    #[test]
+    fn plans_are_kept_where_an_index_fits() {
+        let user = || Selection::default().with_user("u".parse().unwrap());
+        let tier = |selection: Selection| selection.with_tier(Tier::short_term());
+        for (selection, order, expected) in [
+            (Selection::default(), Order::CREATED_DESC, true),
+            (Selection::default(), Order::UPDATED_ASC, true),
+            (Selection::default(), Order::IMPORTANCE_DESC, false),
+            (user().without_thread(), Order::CREATED_DESC, true),
+            (user(), Order::CREATED_DESC, false),
+            (user(), Order::UPDATED_DESC, false),
+            (tier(user()), Order::UPDATED_DESC, true),
+            (tier(Selection::default()), Order::UPDATED_DESC, true),
+            (tier(user().without_thread()), Order::CREATED_DESC, false),
+            (user().without_thread().with_agent("a".parse().unwrap()), Order::CREATED_DESC, false),
+        ] {
+            let query = Query::new(selection).with_order(order);
+            assert_eq!(is_served(&query), expected, "{query:?}");
+        }
     }
 
     #[test]

@@ -50,6 +50,7 @@ mod row;
 mod schema;
 mod session;
 mod sql;
+mod startup;
 mod tls;
 mod watchdog;
 mod write;

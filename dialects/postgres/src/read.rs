@@ -50,7 +50,7 @@ fn get_many(
         Statement::<MemoryColumns>::new(concat!("SELECT ", columns!(), " FROM polymnia.memories WHERE namespace = "));
     let uuids: Vec<uuid::Uuid> = ids.iter().map(|id| (*id).into()).collect();
     statement.bind(namespace.as_str()).text(" AND id = ANY (").bind(uuids);
-    statement.text(") AND (expires_at IS NULL OR expires_at > ").bind(now).text(")").plan_each_time();
+    statement.text(") AND (expires_at IS NULL OR expires_at > ").bind(now).text(")");
     let rows: Vec<MemoryRow> = session.load(statement)?;
     let mut found: HashMap<MemoryId, Memory> = HashMap::with_capacity(rows.len());
     for row in rows {
@@ -114,6 +114,9 @@ pub(crate) fn query(
         let mut statement = Statement::<MemoryColumns>::new(concat!("SELECT ", columns!(), " FROM polymnia.memories"));
         push_page(&mut statement, now, namespace, query)?;
         statement.bind(limit);
+        if !filter_sql::is_served(query) {
+            statement.plan_each_time();
+        }
         session.load(statement)?
     } else {
         session.load(measured(now, namespace, query, limit)?)?
@@ -170,7 +173,8 @@ fn push_page<'a, Columns>(
 ) -> Result<()> {
     filter_sql::push_selection(statement, namespace, now, &query.selection);
     filter_sql::push_cursor(statement, query)?;
-    statement.text(filter_sql::order(query.order)?).text(" LIMIT ");
+    filter_sql::push_order(statement, query)?;
+    statement.text(" LIMIT ");
     Ok(())
 }
 
@@ -184,6 +188,7 @@ pub(crate) fn count(
     filter_sql::check(selection)?;
     let mut statement = Statement::<BigInt>::new("SELECT count(*) FROM polymnia.memories");
     filter_sql::push_selection(&mut statement, namespace, now, selection);
+    statement.plan_each_time();
     Ok(unsigned(session.load_one(statement)?))
 }
 

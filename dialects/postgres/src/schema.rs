@@ -140,6 +140,13 @@ fn create_schema(session: &mut Session) -> Result<bool, Fault> {
     if session.load_one(there)? {
         return Ok(false);
     }
+    let may = Statement::<Bool>::new("SELECT has_database_privilege(current_database(), 'CREATE')");
+    if !session.load_one::<_, bool>(may)? {
+        let message = "the role may not create the schema polymnia in the database";
+        return Err(Error::new(ErrorKind::PermissionDenied, message)
+            .with_hint("as its owner: GRANT CREATE ON DATABASE <database> TO <role>; or CREATE SCHEMA polymnia AUTHORIZATION <role>")
+            .into());
+    }
     session.connection.batch_execute("CREATE SCHEMA IF NOT EXISTS polymnia")?;
     Ok(true)
 }

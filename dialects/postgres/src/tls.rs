@@ -7,8 +7,14 @@ use polymnia::{Error, ErrorKind, Result};
 /// Without the feature `tls`, asking for encryption is refused. With it, `sslrootcert=system` names the file of the system's
 /// certificates: OpenSSL is built in, and the folder it would look into is none of this machine's.
 pub(crate) fn apply(pairs: &mut Vec<(String, String)>) -> Result<()> {
+    if pairs.iter().any(|(name, value)| name == "sslmode" && !MODES.contains(&value.as_str())) {
+        let message = format!("sslmode has a value that is not known: expected one of {}", MODES.join(", "));
+        return Err(Error::new(ErrorKind::Config, message));
+    }
     if cfg!(feature = "tls") { name_system_certificates(pairs) } else { refuse(pairs) }
 }
+
+const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// What to do about a libpq without TLS.
 pub(crate) const HINT: &str = "build polymnia-postgres with the feature `tls`, or use sslmode=disable where the way to the \
@@ -65,6 +71,12 @@ mod tests {
 
     fn pairs(text: &[(&str, &str)]) -> Vec<(String, String)> {
         text.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_mode_that_is_not_known_is_refused() {
+        let error = apply(&mut pairs(&[("sslmode", "full")])).unwrap_err();
+        assert!(error.message().contains("expected one of disable, allow"), "{error}");
     }
 
     #[test]

@@ -83,7 +83,9 @@ impl AdminEngine for SqliteEngine {
         self.with(call, Limit::Unlimited, |connection| {
             connection.write(|connection| {
                 Capture::begin(connection)?.record_all(connection, |sql| {
-                    sql.push("namespace, id, 'd' FROM polymnia_memories WHERE expires_at IS NOT NULL AND expires_at <= ");
+                    sql.push(
+                        "namespace, id, 'd' FROM polymnia_memories WHERE expires_at IS NOT NULL AND expires_at <= ",
+                    );
                     sql.bind(now).push(" ORDER BY expires_at, rid LIMIT ").bind(limit);
                 })?;
                 Ok(connection.execute(fixed::<Sweep, 2>([now, limit]))? as u64)

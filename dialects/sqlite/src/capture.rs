@@ -16,7 +16,7 @@ pub(crate) struct Capture {
 
 statements! {
     Setting = "SELECT value FROM polymnia_settings WHERE name = 'change_capture'";
-    /// AUTOINCREMENT never gives a number again, so the greatest ever given is in sqlite_sequence.
+    /// AUTOINCREMENT never gives a number again, so the greatest ever given is in `sqlite_sequence`.
     NextSequence =
         "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'polymnia_changes'), 0), ",
         "coalesce((SELECT max(seq) FROM polymnia_changes), 0)) + 1";

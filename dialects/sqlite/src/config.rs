@@ -204,10 +204,7 @@ mod tests {
             ("sqlite://a.db?synchronous=off", "parameter synchronous is \"off\": expected full or normal"),
             ("sqlite://", "the database URL names no file: expected one such as sqlite://polymnia.db"),
             ("sqlite://a%00b", "the path in the database URL holds a NUL character"),
-            (
-                "sqlite://:memory:?mode=ro",
-                "mode is given for a database in memory, which is always new: expected none",
-            ),
+            ("sqlite://:memory:?mode=ro", "mode is given for a database in memory, which is always new: expected none"),
         ] {
             let error = read(url).unwrap_err();
             assert_eq!((error.kind(), error.message()), (ErrorKind::Config, message), "{url}");

@@ -5,31 +5,36 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use diesel::connection::{
-    CacheSize, Connection as _, DefaultLoadingMode, InstrumentationEvent, SimpleConnection,
-};
+use diesel::connection::{CacheSize, Connection as _, DefaultLoadingMode, InstrumentationEvent, SimpleConnection};
 use diesel::query_builder::{QueryFragment, QueryId};
 use diesel::query_dsl::methods::LoadQuery;
 use diesel::result::Error as DieselError;
 use diesel::sqlite::Sqlite;
 use diesel::{RunQueryDsl, SqliteConnection};
-use polymnia::{Error, ErrorKind, Result};
+use polymnia::{Error, ErrorKind, Memory, Result};
 
 use crate::LOG;
 use crate::error::{Failure, Step, classify, code_of_message, schema_missing};
 use crate::guard::Guard;
 use crate::raw::Handle;
-use crate::row::{Decoded, FromRow, Integers};
+use crate::row::{Decoded, Decoder, FromRow, Integers, Place};
 use crate::statement::{fixed, statements, text};
 
 /// Is an open connection, its guard, and what is known of its database.
 pub(crate) struct Connection {
     handle: Handle,
-    guard: Arc<Guard>,
+    session: Arc<Session>,
     /// Whether the file was opened as one that nobody changes.
     pub(crate) immutable: bool,
     /// How many statements are cached.
     cached: Arc<AtomicUsize>,
+}
+
+/// Is what SQLite's callbacks and the user of a connection share. SQLite holds on to it until the connection is closed.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) guard: Guard,
+    pub(crate) decoder: Decoder,
 }
 
 /// More cached statements than queries of ours have forms in any one application. Past it, the cache begins anew.
@@ -50,7 +55,7 @@ const OUR_TABLES: i64 = 3;
 
 impl Connection {
     /// Wraps an open connection. Nothing of `handle` was used yet.
-    pub(crate) fn new(mut handle: Handle, guard: Arc<Guard>, immutable: bool) -> Self {
+    pub(crate) fn new(mut handle: Handle, session: Arc<Session>, immutable: bool) -> Self {
         let cached = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&cached);
         // In the place of an instrumentation that the application may have set for every connection: it would be shown
@@ -60,11 +65,11 @@ impl Connection {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        Self { handle, guard, immutable, cached }
+        Self { handle, session, immutable, cached }
     }
 
     pub(crate) fn guard(&self) -> &Guard {
-        &self.guard
+        &self.session.guard
     }
 
     pub(crate) fn handle(&mut self) -> &mut Handle {
@@ -87,7 +92,7 @@ impl Connection {
 
     /// Readies the connection for its next user.
     pub(crate) fn finish(&mut self) {
-        self.guard.finish();
+        self.session.guard.finish();
         if self.cached.load(Ordering::Relaxed) > MAX_CACHED {
             log::debug!(target: LOG, "more than {MAX_CACHED} statements are cached: begun anew");
             self.handle.diesel.set_prepared_statement_cache_size(CacheSize::Disabled);
@@ -134,6 +139,34 @@ impl Connection {
         };
         let code = self.handle.last_code();
         Err(self.failure(failed, code, Step::Statement))
+    }
+
+    /// Visits the memories that a query decodes, as they come, until `visit` breaks off. It is told of a row that was
+    /// skipped by `None`.
+    pub(crate) fn each_memory<'q, Q>(
+        &mut self,
+        query: Q,
+        mut visit: impl FnMut(&Decoder, Option<Memory>) -> ControlFlow<()>,
+    ) -> Result<()>
+    where
+        Q: QueryFragment<Sqlite> + LoadQuery<'q, SqliteConnection, Decoded<Place>> + 'q,
+    {
+        let session = Arc::clone(&self.session);
+        session.decoder.begin();
+        let mut damaged = None;
+        self.each(query, |place: Place| match session.decoder.take(place) {
+            Ok(memory) => visit(&session.decoder, memory),
+            Err(error) => {
+                damaged = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        damaged.map_or(Ok(()), Err)
+    }
+
+    /// Returns whether the last query failed because SQLite sorts the memories after they are decoded.
+    pub(crate) fn sorts_memories(&self) -> bool {
+        self.session.decoder.has_overflowed()
     }
 
     /// Returns all rows that a query gives.
@@ -191,9 +224,7 @@ impl Connection {
             DieselError::DeserializationError(inner) => {
                 return match inner.downcast::<Error>() {
                     Ok(error) => *error,
-                    Err(inner) => {
-                        Error::new(ErrorKind::Corrupt, "a stored row can't be read").with_source(inner)
-                    }
+                    Err(inner) => Error::new(ErrorKind::Corrupt, "a stored row can't be read").with_source(inner),
                 };
             }
             other => {
@@ -201,7 +232,7 @@ impl Connection {
             }
         };
         // diesel clears bound values before it returns the error, and SQLite the code with them.
-        let code = if code & 0xff == 0 { code_of_message(&message) } else { code };
+        let code = if code == 0 { code_of_message(&message) } else { code };
         if code == libsqlite3_sys::SQLITE_ERROR
             && let Some(found) = self.our_tables()
             && found < OUR_TABLES
@@ -209,7 +240,7 @@ impl Connection {
             return schema_missing(found).with_source(error);
         }
         let failure =
-            Failure { code, errno: self.handle.last_errno(), message: &message, end: self.guard.end(), step };
+            Failure { code, errno: self.handle.last_errno(), message: &message, end: self.session.guard.end(), step };
         classify(failure).with_source(error)
     }
 

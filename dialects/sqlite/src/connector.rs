@@ -3,19 +3,19 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use polymnia::{Call, Error, ErrorKind, Result, Timestamp};
 
 use crate::LOG;
 use crate::claims::beside;
 use crate::config::{Config, Location, Mode, Synchronous, file_uri};
-use crate::connection::Connection;
+use crate::connection::{Connection, Session};
 use crate::error::{Failure, Step, classify, classify_open};
 use crate::guard::Guard;
 use crate::raw::{self, Handle};
-use crate::row::{Integers, OneText};
+use crate::row::{Decoder, Integers, OneText};
 use crate::statement::{fixed, statements};
 
 /// Makes the connections of one database.
@@ -112,16 +112,17 @@ impl Connector {
 
     /// Installs what bounds the connection, before anything is run on it.
     fn watched(&self, handle: Handle, immutable: Immutable) -> Result<Connection> {
-        let guard = Arc::new(Guard::new(self.config.busy_timeout));
-        for code in [handle.prepare(&guard), handle.keep_plans_stable()] {
+        let guard = Guard::new(self.config.busy_timeout);
+        let session = Arc::new(Session { guard, decoder: Decoder::default() });
+        for code in [handle.prepare(&session), handle.keep_plans_stable()] {
             if code != libsqlite3_sys::SQLITE_OK {
                 let message = "a connection can't be prepared";
                 return Err(classify(Failure { code, errno: 0, message, end: None, step: Step::Connect }));
             }
         }
         // Waiting for a lock counts as connecting.
-        guard.begin(&Call::at(Timestamp::MIN), Some(self.config.settings.connect_timeout));
-        Ok(Connection::new(handle, guard, immutable == Immutable::Yes))
+        session.guard.begin(&Call::at(Timestamp::MIN), Some(self.config.settings.connect_timeout));
+        Ok(Connection::new(handle, session, immutable == Immutable::Yes))
     }
 
     /// Sets what holds for a connection. The busy handler must stand by now, for switching to WAL takes locks.
@@ -132,11 +133,12 @@ impl Connector {
         if let Some(OneText(encoding)) = encoding
             && encoding != "UTF-8"
         {
-            let message = format!("the database is encoded in {encoding}: expected UTF-8, by whose bytes texts are ordered");
+            let message =
+                format!("the database is encoded in {encoding}: expected UTF-8, by whose bytes texts are ordered");
             return Err(Error::new(ErrorKind::Config, message));
         }
         if matches!(self.target, Target::File) && !connection.is_read_only() {
-            self.use_wal(connection)?;
+            Self::use_wal(connection)?;
         }
         // After the journal's mode: in WAL mode, it says when the log is synchronised.
         connection.batch(match self.config.synchronous {
@@ -145,7 +147,7 @@ impl Connector {
         })
     }
 
-    fn use_wal(&self, connection: &mut Connection) -> Result<()> {
+    fn use_wal(connection: &mut Connection) -> Result<()> {
         // The mode is kept in the file. Asking first spares the lock that setting it takes.
         let now: Option<OneText> = connection.one(fixed::<JournalMode, 0>([]))?;
         if now.is_some_and(|mode| mode.0 == "wal") {
@@ -225,8 +227,10 @@ fn check_path(path: &Path, given: &str, mode: Mode) -> Result<()> {
 
 /// Returns whether a reader failed because SQLite couldn't make its files beside the database.
 fn needs_folder(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unavailable | ErrorKind::ReadOnly | ErrorKind::NotFound)
-        && error.retry() != polymnia::Retry::Exhausted
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::Unavailable | ErrorKind::ReadOnly | ErrorKind::NotFound
+    ) && error.retry() != polymnia::Retry::Exhausted
 }
 
 /// Refuses a database whose log still holds commits: an immutable connection would not see them.
@@ -240,3 +244,6 @@ fn check_log(path: &Path, given: &str) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,20 +138,21 @@ fn locked(end: Option<End>) -> Error {
             Error::new(ErrorKind::Timeout, "the deadline passed while another connection held the database's lock")
         }
         // It was tried again and again until now: another round would take as long.
-        Some(End::Locked(waited)) => {
-            Error::new(ErrorKind::Unavailable, "the database is locked: another connection does not end its transaction")
-                .with_retry(Retry::Exhausted)
-                .with_context("waited", format!("{waited:.1?}"))
+        Some(End::Locked(waited)) => Error::new(
+            ErrorKind::Unavailable,
+            "the database is locked: another connection does not end its transaction",
+        )
+        .with_retry(Retry::Exhausted)
+        .with_context("waited", format!("{waited:.1?}")),
+        None => {
+            Error::new(ErrorKind::Unavailable, "the database is locked by another connection").with_retry(Retry::Safe)
         }
-        None => Error::new(ErrorKind::Unavailable, "the database is locked by another connection").with_retry(Retry::Safe),
     }
 }
 
 fn interrupted(end: Option<End>) -> Error {
     match end {
-        Some(End::Interrupted(Interruption::Cancelled)) => {
-            Error::new(ErrorKind::Cancelled, "cancelled by the caller")
-        }
+        Some(End::Interrupted(Interruption::Cancelled)) => Error::new(ErrorKind::Cancelled, "cancelled by the caller"),
         _ => Error::new(ErrorKind::Timeout, "the deadline passed"),
     }
 }

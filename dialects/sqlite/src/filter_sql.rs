@@ -5,7 +5,7 @@ use polymnia::{
     TimeRange, Timestamp,
 };
 
-use crate::row::columns;
+use crate::row::decoded;
 use crate::statement::{Sql, Value};
 
 /// Is a column that orders.
@@ -29,7 +29,7 @@ pub(crate) struct Conditions<'a> {
 }
 
 /// What stands before the conditions of a page that streams from an index.
-const PAGE: &str = concat!("SELECT ", columns!(), " FROM polymnia_memories WHERE ");
+const STREAM: &str = concat!("SELECT ", decoded!(), " FROM polymnia_memories WHERE ");
 
 impl<'a> Conditions<'a> {
     /// Readies a selection.
@@ -139,14 +139,20 @@ impl Window {
         Ok(Self { column, direction: order.direction, after, limit: i64::from(query.limit()) + 1 })
     }
 
-    /// Returns the statement that reads the window.
-    pub(crate) fn read<'b>(&'b self, conditions: &'b Conditions<'_>) -> Sql<'b> {
-        if streams(conditions.selection, self.column) {
-            let mut sql = Sql::new(PAGE);
-            self.push(&mut sql, conditions);
-            return sql;
-        }
-        // What has to be sorted is sorted without its content.
+    /// Returns whether an index gives the selected rows in order, so that a page costs what it shows.
+    pub(crate) fn streams(&self, conditions: &Conditions<'_>) -> bool {
+        streams(conditions.selection, self.column)
+    }
+
+    /// Returns the statement that reads the window from an index, row by row.
+    pub(crate) fn stream<'b>(&'b self, conditions: &'b Conditions<'_>) -> Sql<'b> {
+        let mut sql = Sql::new(STREAM);
+        self.push(&mut sql, conditions);
+        sql
+    }
+
+    /// Returns the statement that finds the rows of the window first, without their content, and then reads them.
+    pub(crate) fn sort<'b>(&'b self, conditions: &'b Conditions<'_>) -> Sql<'b> {
         let mut sql = Sql::new(SORTED);
         sql.push(key(self.column)).push(" AS key FROM polymnia_memories WHERE ");
         self.push(&mut sql, conditions);
@@ -178,11 +184,9 @@ impl Window {
     }
 }
 
-const SORTED: &str = concat!("SELECT ", columns!(), " FROM (SELECT rid AS page_rid, id AS page_id, ");
+const SORTED: &str = concat!("SELECT ", decoded!(), " FROM (SELECT rid AS page_rid, id AS page_id, ");
 const SORTED_JOIN: &str = ") AS page CROSS JOIN polymnia_memories ON rid = page.page_rid";
 
-/// Returns whether an index gives the selected rows in order, so that a page costs what it shows.
-///
 /// Where another condition has an index of its own, SQLite might rather use that and sort: that goes by the sorted form.
 fn streams(selection: &Selection, column: Column) -> bool {
     let Selection { user, thread, tiers, created, updated, .. } = selection;

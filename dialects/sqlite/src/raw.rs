@@ -5,6 +5,8 @@
 
 #![allow(unsafe_code)]
 
+mod functions;
+
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,10 +15,10 @@ use std::sync::Arc;
 
 use diesel::{Connection as _, SqliteConnection};
 use libsqlite3_sys as ffi;
-use polymnia::Matcher;
 
-use crate::contains;
-use crate::guard::Guard;
+pub(crate) use self::functions::Columns;
+
+use crate::connection::Session;
 
 /// How many steps of SQLite's machine pass between two looks at the clock: some 20 µs.
 const STEPS_BETWEEN_CHECKS: c_int = 2_000;
@@ -82,36 +84,23 @@ pub(crate) fn open(uri: &str) -> Result<Handle, OpenFailure> {
 }
 
 impl Handle {
-    /// Makes the connection ask `guard` whether to go on, and gives it `polymnia_contains`.
+    /// Gives the connection our functions of SQL, and makes it ask the session's guard whether to go on.
     ///
     /// Returns the result code.
-    pub(crate) fn prepare(&self, guard: &Arc<Guard>) -> c_int {
+    pub(crate) fn prepare(&self, session: &Arc<Session>) -> c_int {
         let db = self.db.as_ptr();
-        let state = Arc::as_ptr(guard).cast_mut().cast::<c_void>();
-        // SQLite itself keeps the guard alive, by the function's application data: `drop_guard` runs when `db` is closed,
+        // SQLite itself keeps the session alive, as application data of our functions: it drops it when `db` is closed,
         // after which it calls neither handler any more.
-        let kept = Arc::into_raw(Arc::clone(guard)).cast_mut().cast::<c_void>();
-        let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_DETERMINISTIC | ffi::SQLITE_DIRECTONLY;
-        // SAFETY: `db` is open. The name is a C string. `call_contains` has the signature of a scalar function, and
-        // `kept` is an `Arc<Guard>` as a pointer, which `drop_guard` takes back exactly once, on failure too.
-        let code = unsafe {
-            ffi::sqlite3_create_function_v2(
-                db,
-                contains::NAME.as_ptr(),
-                2,
-                flags,
-                kept,
-                Some(call_contains),
-                None,
-                None,
-                Some(drop_guard),
-            )
-        };
-        if code != ffi::SQLITE_OK {
-            return code;
+        for function in functions::ALL {
+            // SAFETY: `db` is open.
+            let code = unsafe { function.register(db, session) };
+            if code != ffi::SQLITE_OK {
+                return code;
+            }
         }
-        // SAFETY: `db` is open, both functions have the signatures asked for, and `state` points to a `Guard` that lives
-        // as long as `db`, as said above; a `Guard` may be shared.
+        let state = Arc::as_ptr(session).cast_mut().cast::<c_void>();
+        // SAFETY: `db` is open, both functions have the signatures asked for, and `state` points to a `Session` that lives
+        // as long as `db`, as said above; a `Session` may be shared.
         unsafe {
             ffi::sqlite3_progress_handler(db, STEPS_BETWEEN_CHECKS, Some(on_progress), state);
             ffi::sqlite3_busy_handler(db, Some(on_busy), state)
@@ -209,8 +198,8 @@ unsafe extern "C" fn capture(
 
 /// Returns 0 to go on.
 unsafe extern "C" fn on_progress(state: *mut c_void) -> c_int {
-    // SAFETY: `Handle::prepare` registered this function with a `Guard` that lives as long as the connection.
-    let guard = unsafe { &*state.cast_const().cast::<Guard>() };
+    // SAFETY: `Handle::prepare` registered this function with a `Session` that lives as long as the connection.
+    let guard = unsafe { &(*state.cast_const().cast::<Session>()).guard };
     // Unwinding into C is not allowed; a guard that panics ends the statement.
     let goes_on = catch_unwind(AssertUnwindSafe(|| guard.may_go_on())).unwrap_or(false);
     c_int::from(!goes_on)
@@ -218,71 +207,8 @@ unsafe extern "C" fn on_progress(state: *mut c_void) -> c_int {
 
 /// Returns 0 to give up.
 unsafe extern "C" fn on_busy(state: *mut c_void, tries: c_int) -> c_int {
-    // SAFETY: `Handle::prepare` registered this function with a `Guard` that lives as long as the connection.
-    let guard = unsafe { &*state.cast_const().cast::<Guard>() };
+    // SAFETY: `Handle::prepare` registered this function with a `Session` that lives as long as the connection.
+    let guard = unsafe { &(*state.cast_const().cast::<Session>()).guard };
     let again = catch_unwind(AssertUnwindSafe(|| guard.wait(tries.unsigned_abs()))).unwrap_or(false);
     c_int::from(again)
-}
-
-unsafe extern "C" fn drop_guard(kept: *mut c_void) {
-    // SAFETY: `kept` came from `Arc::into_raw` in `Handle::prepare`, and SQLite calls this once.
-    drop(unsafe { Arc::from_raw(kept.cast_const().cast::<Guard>()) });
-}
-
-/// Answers `polymnia_contains(metadata, needle)`.
-unsafe extern "C" fn call_contains(
-    context: *mut ffi::sqlite3_context,
-    _count: c_int,
-    arguments: *mut *mut ffi::sqlite3_value,
-) {
-    let answer = catch_unwind(|| {
-        // SAFETY: SQLite passes two arguments, as declared, that live until this function returns; both are protected
-        // values. The texts are read before anything else is done with their values.
-        let (metadata, needle) = unsafe { (text(*arguments), *arguments.add(1)) };
-        let Some(metadata) = metadata else { return false };
-        // SAFETY: the context is that of this call. What is kept for the second argument is ours, a `Matcher` from
-        // `Box::into_raw` below, and SQLite drops it only between calls.
-        let kept = unsafe { ffi::sqlite3_get_auxdata(context, 1).cast::<Matcher>().as_ref() };
-        if let Some(matcher) = kept {
-            return matcher.matches_bytes(metadata);
-        }
-        // SAFETY: as above.
-        let Some(matcher) = unsafe { text(needle) }.and_then(contains::compile) else { return false };
-        let answer = matcher.matches_bytes(metadata);
-        // SAFETY: the context is that of this call; the pointer is a `Matcher` as `drop_matcher` expects it, which SQLite
-        // calls exactly once: at the end of the statement's run, or at once if it can't keep the pointer. So it is not
-        // used here any more.
-        unsafe {
-            let kept = Box::into_raw(Box::new(matcher)).cast::<c_void>();
-            ffi::sqlite3_set_auxdata(context, 1, kept, Some(drop_matcher));
-        }
-        answer
-    });
-    // SAFETY: the context is that of this call, and SQLite copies the message.
-    unsafe {
-        match answer {
-            Ok(answer) => ffi::sqlite3_result_int(context, c_int::from(answer)),
-            Err(_) => ffi::sqlite3_result_error(context, c"polymnia_contains panicked".as_ptr(), -1),
-        }
-    }
-}
-
-unsafe extern "C" fn drop_matcher(kept: *mut c_void) {
-    // SAFETY: `kept` came from `Box::into_raw` in `call_contains`, and SQLite calls this once.
-    drop(unsafe { Box::from_raw(kept.cast::<Matcher>()) });
-}
-
-/// Returns the bytes of a text, without copying them. `None` for NULL.
-///
-/// # Safety
-///
-/// `value` is a protected value, and stays as it is while the bytes are in use.
-unsafe fn text<'a>(value: *mut ffi::sqlite3_value) -> Option<&'a [u8]> {
-    // SAFETY: the caller vouches for the value. SQLite returns a pointer to as many bytes as it says, or null. The
-    // pointer is asked for first, for asking may convert the value and so change its length.
-    unsafe {
-        let bytes = ffi::sqlite3_value_text(value);
-        let length = usize::try_from(ffi::sqlite3_value_bytes(value)).ok()?;
-        (!bytes.is_null()).then(|| std::slice::from_raw_parts(bytes, length))
-    }
 }

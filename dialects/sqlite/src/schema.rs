@@ -75,7 +75,8 @@ fn migrate(connection: &mut Connection) -> Result<MigrateReport> {
     if !connection.is_in_transaction() {
         // SQLite has rolled everything back; diesel's manager learns it from an attempt of its own.
         let _ = AnsiTransactionManager::rollback_transaction(&mut connection.handle().diesel);
-        return result.and(Err(Error::new(ErrorKind::Migration, "the database ended the transaction of the migrations")));
+        return result
+            .and(Err(Error::new(ErrorKind::Migration, "the database ended the transaction of the migrations")));
     }
     // What came before a migration that failed stays.
     let committed = AnsiTransactionManager::commit_transaction(&mut connection.handle().diesel);
@@ -88,16 +89,13 @@ fn migrate(connection: &mut Connection) -> Result<MigrateReport> {
 fn run_pending(connection: &mut Connection, report: &mut MigrateReport) -> Result<()> {
     let before = list(connection)?;
     report.created = !before.iter().any(|migration| migration.applied);
-    let pending = MigrationHarness::<Sqlite>::pending_migrations(
-        &mut connection.handle().diesel,
-        polymnia_migrations::sqlite(),
-    )
-    .map_err(|error| failure(connection, error, "the ledger of migrations can't be read"))?;
+    let pending =
+        MigrationHarness::<Sqlite>::pending_migrations(&mut connection.handle().diesel, polymnia_migrations::sqlite())
+            .map_err(|error| failure(connection, error, "the ledger of migrations can't be read"))?;
     for migration in pending {
         let ran = connection.handle().diesel.run_migration(&*migration);
-        let version = ran.map_err(|error| {
-            failure(connection, error, &format!("migration {} failed", migration.name()))
-        })?;
+        let version =
+            ran.map_err(|error| failure(connection, error, &format!("migration {} failed", migration.name())))?;
         log::info!(target: LOG, "applied migration {}", migration.name());
         report.applied.push(version.to_string());
     }
@@ -115,5 +113,77 @@ fn failure(connection: &mut Connection, error: Box<dyn StdError + Send + Sync>, 
             Error::new(ErrorKind::Migration, format!("{what}: {}", judged.message())).with_source(judged)
         }
         _ => judged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polymnia::spi::{AdminEngine as _, Engine as _};
+    use polymnia::{Namespace, OpenOptions, Selection, Timestamp};
+
+    use super::*;
+    use crate::config::Config;
+
+    fn open(url: &str) -> SqliteEngine {
+        SqliteEngine::open(Config::read(&OpenOptions::new(url)).unwrap()).unwrap()
+    }
+
+    fn call() -> Call {
+        Call::at(Timestamp::from_micros(0).unwrap())
+    }
+
+    #[test]
+    fn looking_creates_nothing() {
+        let engine = open(":memory:");
+        let migrations = engine.migrations(&call()).unwrap();
+        assert!(migrations.iter().all(|migration| migration.known && !migration.applied));
+        let tables = engine.with(&call(), Limit::Unlimited, |connection| {
+            connection.one::<Integers<1>, _>(crate::statement::Sql::new("SELECT count(*) FROM sqlite_schema"))
+        });
+        assert_eq!(tables.unwrap().unwrap().0, [0]);
+        let error = engine.count(&call(), &Namespace::new("a").unwrap(), &Selection::default()).unwrap_err();
+        assert_eq!((error.kind(), error.hint()), (ErrorKind::Migration, Some("run `polymnia init`")));
+        assert_eq!(engine.namespaces(&call(), None, 1).unwrap_err().kind(), ErrorKind::Migration);
+    }
+
+    #[test]
+    fn of_many_migrators_one_does_the_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("a.db").display());
+        let reports: Vec<MigrateReport> = std::thread::scope(|scope| {
+            // An engine each, as processes have.
+            let threads: Vec<_> = (0..10).map(|_| scope.spawn(|| open(&url).migrate(&call()).unwrap())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(reports.iter().filter(|report| report.created).count(), 1);
+        assert_eq!(reports.iter().map(|report| report.applied.len()).sum::<usize>(), 3);
+        let head = Some(polymnia_migrations::sqlite().head().to_owned());
+        assert!(reports.iter().all(|report| report.version == head));
+    }
+
+    #[test]
+    fn what_came_before_a_failure_stays() {
+        let engine = open(":memory:");
+        engine
+            .with(&call(), Limit::Unlimited, |connection| connection.batch("CREATE TABLE polymnia_changes (a)"))
+            .unwrap();
+        let error = engine.migrate(&call()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Migration);
+        assert!(error.message().starts_with("migration 20261121000300_changes failed: "), "{error}");
+        let applied = engine.migrations(&call()).unwrap().iter().filter(|migration| migration.applied).count();
+        assert_eq!(applied, 2);
+        engine.with(&call(), Limit::Unlimited, |connection| connection.batch("DROP TABLE polymnia_changes")).unwrap();
+        assert_eq!(engine.migrate(&call()).unwrap().applied, ["20261121000300"]);
+    }
+
+    #[test]
+    fn a_newer_schema_is_listed() {
+        let engine = open(":memory:");
+        engine.migrate(&call()).unwrap();
+        let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
+        engine.with(&call(), Limit::Unlimited, |connection| connection.batch(newer)).unwrap();
+        let last = engine.migrations(&call()).unwrap().pop().unwrap();
+        assert_eq!((last.known, last.applied, last.name.as_str()), (false, true, ""));
+        assert_eq!(engine.migrate(&call()).unwrap().version.as_deref(), Some("29990101000000"));
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Sql<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Piece<'a> {
+enum Piece<'a> {
     Text(&'static str),
     Value(Value<'a>),
 }
@@ -71,11 +71,6 @@ impl<'a> Sql<'a> {
         Self { pieces }
     }
 
-    #[cfg(test)]
-    pub(crate) fn pieces_mut(&mut self) -> &mut Vec<Piece<'a>> {
-        &mut self.pieces
-    }
-
     /// Adds text.
     pub(crate) fn push(&mut self, text: &'static str) -> &mut Self {
         self.pieces.push(Piece::Text(text));
@@ -86,6 +81,12 @@ impl<'a> Sql<'a> {
     pub(crate) fn bind(&mut self, value: Value<'a>) -> &mut Self {
         self.pieces.push(Piece::Value(value));
         self
+    }
+
+    /// Adds another statement's pieces.
+    #[cfg(test)]
+    pub(crate) fn append(&mut self, other: Self) {
+        self.pieces.extend(other.pieces);
     }
 }
 

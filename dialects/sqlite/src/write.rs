@@ -6,8 +6,8 @@
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
 use polymnia::{
-    ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Mutation, Namespace,
-    NewMemory, OnConflict, Outcome, Patch, Result, Revision, Selection, Timestamp,
+    ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Mutation, Namespace, NewMemory,
+    OnConflict, Outcome, Patch, Result, Revision, Selection, Timestamp,
 };
 
 use crate::capture::Capture;
@@ -158,17 +158,8 @@ impl Writer<'_> {
             return Err(Error::new(ErrorKind::Conflict, message).with_context("created_at", given));
         }
         let revision = next_revision(id, existing)?;
-        let Fields {
-            user_id,
-            agent_id,
-            thread_id,
-            tier,
-            content,
-            metadata,
-            importance,
-            expires_at,
-            related_threads,
-        } = &row.memory;
+        let Fields { user_id, agent_id, thread_id, tier, content, metadata, importance, expires_at, related_threads } =
+            &row.memory;
         self.connection.execute(fixed::<Overwrite, 12>([
             *user_id,
             *agent_id,
@@ -177,7 +168,7 @@ impl Writer<'_> {
             *content,
             *metadata,
             *importance,
-            threads_value(related_threads),
+            threads_value(related_threads.as_ref()),
             Value::Integer(revision.as_i64()),
             Value::Integer(self.now.max(existing.updated_at).as_micros()),
             *expires_at,
@@ -192,17 +183,8 @@ impl Writer<'_> {
         };
         check(id, Some(existing), expect)?;
         let revision = next_revision(id, existing)?;
-        let Patch {
-            user_id,
-            agent_id,
-            thread_id,
-            tier,
-            content,
-            metadata,
-            importance,
-            related_threads,
-            expires_at,
-        } = patch;
+        let Patch { user_id, agent_id, thread_id, tier, content, metadata, importance, related_threads, expires_at } =
+            patch;
         let related_threads = related_threads.as_ref().map(|threads| threads_to_json(threads.as_slice()));
         let flag = |kept: bool| Value::Integer(i64::from(!kept));
         let expiry = expires_at.value().map(|time| time.as_micros());
@@ -217,7 +199,7 @@ impl Writer<'_> {
             content.as_ref().into(),
             metadata.as_ref().map(polymnia::Metadata::as_str).into(),
             importance.map_or(Value::Null, |importance| Value::Real(importance.as_f64())),
-            related_threads.as_ref().map_or(Value::Null, threads_value),
+            related_threads.as_ref().map_or(Value::Null, |json| threads_value(json.as_ref())),
             flag(expires_at.is_keep()),
             expiry.into(),
             Value::Integer(revision.as_i64()),
@@ -277,7 +259,7 @@ impl Writer<'_> {
             memory.content,
             memory.metadata,
             memory.importance,
-            threads_value(&memory.related_threads),
+            threads_value(memory.related_threads.as_ref()),
             Value::Integer(revision.as_i64()),
             Value::Integer(created_at.as_micros()),
             Value::Integer(updated_at.as_micros()),
@@ -399,8 +381,8 @@ fn next_revision(id: MemoryId, existing: Existing) -> Result<Revision> {
     })
 }
 
-fn threads_value(json: &Option<String>) -> Value<'_> {
-    Value::Text(json.as_deref().unwrap_or("[]"))
+fn threads_value(json: Option<&String>) -> Value<'_> {
+    Value::Text(json.map_or("[]", String::as_str))
 }
 
 fn unexpected_row(id: MemoryId) -> Error {

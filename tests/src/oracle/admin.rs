@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use polymnia::spi::{AdminEngine, SchemaEngine};
+use polymnia::spi::{AdminEngine, SchemaEngine, refusal};
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, MigrateReport, Migration, Namespace,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, MigrateReport, Migration, Namespace,
     NamespaceSummary, PoolStatus, Result,
 };
 
@@ -54,13 +54,14 @@ impl AdminEngine for Oracle {
 
     fn rename_namespace(&self, call: &Call, from: &Namespace, to: &Namespace) -> Result<u64> {
         let mut state = self.ready(call)?;
+        if from == to {
+            return Err(refusal::namespace_same(from));
+        }
         if state.of(from).next().is_none() {
-            let error = Error::new(ErrorKind::NotFound, "the namespace holds nothing");
-            return Err(error.with_context("namespace", from));
+            return Err(refusal::namespace_missing(from));
         }
         if state.of(to).next().is_some() {
-            let error = Error::new(ErrorKind::Conflict, "the namespace holds a memory");
-            return Err(error.with_context("namespace", to));
+            return Err(refusal::namespace_exists(to));
         }
         let moved: Vec<_> = state.of(from).cloned().collect();
         let count = moved.len() as u64;

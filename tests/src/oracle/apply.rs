@@ -1,7 +1,8 @@
 //! Batches, one mutation after the other on a copy of everything.
 
+use polymnia::spi::refusal;
 use polymnia::{
-    ApplyReport, Change, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Mutation, Namespace,
+    ApplyReport, Change, ChangeOperation, Effect, Expect, Memory, MemoryId, Mutation, Namespace,
     NewMemory, OnConflict, Outcome, Patch, Result, Revision, Timestamp,
 };
 
@@ -18,10 +19,8 @@ pub(super) fn apply(
     let mut report = ApplyReport::default();
     let mut changes = Vec::new();
     for (index, mutation) in batch.iter().enumerate() {
-        let outcome = one(&mut state, now, namespace, mutation).map_err(|error| {
-            let error = error.with_context("id", mutation.id());
-            if batch.len() > 1 { error.with_context("mutation", index) } else { error }
-        })?;
+        let outcome = one(&mut state, now, namespace, mutation)
+            .map_err(|error| if batch.len() > 1 { error.with_context("mutation", index) } else { error })?;
         match outcome.effect {
             Effect::Created | Effect::Updated => changes.push((outcome.id, ChangeOperation::Write)),
             Effect::Deleted => changes.push((outcome.id, ChangeOperation::Delete)),
@@ -43,24 +42,24 @@ fn one(state: &mut State, now: Timestamp, namespace: &Namespace, mutation: &Muta
     let unwritten = |effect| Outcome { id, effect, revision: None };
     let (memory, outcome) = match mutation {
         Mutation::Put { memory, expect, .. } => {
-            check(*expect, found.as_ref())?;
+            check(id, *expect, found.as_ref())?;
             let memory = put(memory, found.as_ref(), id, now)?;
             let outcome = written(&memory);
             (Some(memory), outcome)
         }
         Mutation::Update { patch, expect, .. } => {
-            let found = found.as_ref().ok_or_else(|| Error::new(ErrorKind::NotFound, "no such memory"))?;
-            check(*expect, Some(found))?;
+            let found = found.as_ref().ok_or_else(|| refusal::missing(id))?;
+            check(id, *expect, Some(found))?;
             let memory = update(patch, found, now)?;
             let outcome = written(&memory);
             (Some(memory), outcome)
         }
         Mutation::Delete { expect, .. } => {
-            check(*expect, found.as_ref())?;
+            check(id, *expect, found.as_ref())?;
             (None, unwritten(if found.is_some() { Effect::Deleted } else { Effect::Missing }))
         }
         Mutation::Restore { memory, on_conflict } => match (&found, on_conflict) {
-            (Some(_), OnConflict::Fail) => return Err(conflict("there is a memory with this id")),
+            (Some(_), OnConflict::Fail) => return Err(refusal::exists(id)),
             (Some(_), OnConflict::Skip) => return Ok(unwritten(Effect::Skipped)),
             _ => (Some(memory.clone()), written(memory)),
         },
@@ -74,13 +73,13 @@ fn one(state: &mut State, now: Timestamp, namespace: &Namespace, mutation: &Muta
     Ok(outcome)
 }
 
-fn check(expect: Expect, found: Option<&Memory>) -> Result<()> {
+fn check(id: MemoryId, expect: Expect, found: Option<&Memory>) -> Result<()> {
     match (expect, found) {
         (Expect::Any, _) | (Expect::Absent, None) => Ok(()),
-        (Expect::Absent, Some(_)) => Err(conflict("there is a memory with this id")),
-        (Expect::Revision(_), None) => Err(conflict("there is no memory with this id")),
+        (Expect::Absent, Some(_)) => Err(refusal::exists(id)),
+        (Expect::Revision(revision), None) => Err(refusal::missing_at(id, revision)),
         (Expect::Revision(revision), Some(found)) if found.revision == revision => Ok(()),
-        (Expect::Revision(_), Some(_)) => Err(conflict("the memory has another revision")),
+        (Expect::Revision(revision), Some(found)) => Err(refusal::other_revision(id, found.revision, revision)),
         _ => unreachable!("the oracle knows every expectation"),
     }
 }
@@ -100,10 +99,12 @@ fn put(new: &NewMemory, found: Option<&Memory>, id: MemoryId, now: Timestamp) ->
     } = new.clone();
     let (revision, created_at, updated_at) = match found {
         None => (Revision::FIRST, created_at.unwrap_or(now), now),
-        Some(found) if created_at.is_some_and(|given| given != found.created_at) => {
-            return Err(conflict("the memory was created at another time"));
+        Some(found) => {
+            if let Some(given) = created_at.filter(|given| *given != found.created_at) {
+                return Err(refusal::other_created_at(id, found.created_at, given));
+            }
+            (next(found)?, found.created_at, found.updated_at.max(now))
         }
-        Some(found) => (next(found.revision)?, found.created_at, found.updated_at.max(now)),
     };
     Ok(Memory {
         id,
@@ -125,6 +126,7 @@ fn put(new: &NewMemory, found: Option<&Memory>, id: MemoryId, now: Timestamp) ->
 fn update(patch: &Patch, found: &Memory, now: Timestamp) -> Result<Memory> {
     let Patch { user_id, agent_id, thread_id, tier, content, metadata, importance, related_threads, expires_at } =
         patch.clone();
+    let revision = next(found)?;
     let found = found.clone();
     Ok(Memory {
         id: found.id,
@@ -136,7 +138,7 @@ fn update(patch: &Patch, found: &Memory, now: Timestamp) -> Result<Memory> {
         metadata: metadata.unwrap_or(found.metadata),
         importance: importance.unwrap_or(found.importance),
         related_threads: related_threads.unwrap_or(found.related_threads),
-        revision: next(found.revision)?,
+        revision,
         created_at: found.created_at,
         updated_at: found.updated_at.max(now),
         expires_at: changed(expires_at, found.expires_at),
@@ -151,11 +153,7 @@ fn changed<T>(change: Change<T>, old: Option<T>) -> Option<T> {
     }
 }
 
-fn next(revision: Revision) -> Result<Revision> {
-    let next = revision.as_i64().checked_add(1).ok_or_else(|| conflict("the memory has the last revision there is"))?;
+fn next(found: &Memory) -> Result<Revision> {
+    let next = found.revision.as_i64().checked_add(1).ok_or_else(|| refusal::last_revision(found.id))?;
     Revision::new(next)
-}
-
-fn conflict(message: &str) -> Error {
-    Error::new(ErrorKind::Conflict, message)
 }

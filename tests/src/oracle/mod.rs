@@ -10,9 +10,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine};
+use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine, refusal};
 use polymnia::{
-    ApplyReport, Call, Capability, ChangeOperation, ChangeRecord, Error, ErrorKind, Group, Memory, MemoryId, Mutation,
+    ApplyReport, Call, Capability, ChangeOperation, ChangeRecord, Group, Memory, MemoryId, Mutation,
     Namespace, NamespaceStats, OpenOptions, PositionKey, Query, Result, Selection, Support, Timestamp,
 };
 
@@ -48,8 +48,7 @@ impl Oracle {
         if state.migrated {
             return Ok(state);
         }
-        let error = Error::new(ErrorKind::Migration, "the schema is not initialised");
-        Err(error.with_hint("run `polymnia init`"))
+        Err(refusal::no_schema())
     }
 }
 

@@ -176,6 +176,19 @@ pub(super) fn is_not_what_delete_matching_removes(subject: &Subject) {
     assert_eq!(get(&store, &here(), over).content.as_str(), "over");
 }
 
+/// Whoever deletes a memory may rely on nothing of it being left.
+pub(super) fn a_delete_removes_the_expired_row(subject: &Subject) {
+    let store = subject.store();
+    let now = subject.clock().now();
+    for (number, expect) in [(1, Expect::Any), (2, Expect::Absent)] {
+        put(&store, &here(), id(number), new("over").with_expires_at(now));
+        let outcome = store.apply(&here(), &[Mutation::Delete { id: id(number), expect }]).unwrap().outcomes[0];
+        assert_eq!((outcome.effect, outcome.revision), (Effect::Missing, None));
+        assert_eq!(store.admin().namespaces(None, 10).unwrap(), [], "{expect:?}");
+    }
+    assert_eq!(store.admin().sweep(10).unwrap(), 0);
+}
+
 pub(super) fn sweep_removes_what_expired(subject: &Subject) {
     let store = subject.store();
     let (over, end) = with_expired(subject, &store);

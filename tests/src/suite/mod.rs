@@ -162,6 +162,7 @@ suite! {
         within_a_batch,
         can_be_put_off_and_cleared,
         is_not_what_delete_matching_removes,
+        a_delete_removes_the_expired_row,
         sweep_removes_what_expired,
         sweep_keeps_its_limit,
         is_counted_in_the_list_of_namespaces,

@@ -65,6 +65,7 @@ pub(crate) fn delete_matching(
     let capture = Capture::read(session)?;
     let mut statement = Statement::<Uuid>::new("DELETE FROM polymnia.memories");
     filter_sql::push_selection(&mut statement, namespace, now, selection);
+    statement.plan_each_time();
     if capture.is_off() {
         return Ok(session.execute(&statement)? as u64);
     }
@@ -90,17 +91,21 @@ fn apply_rounds(
     target: Target<'_>,
     batch: &[Mutation],
 ) -> Result<Vec<Outcome>, Fault> {
+    let rounds: Vec<BTreeMap<Kind, Vec<usize>>> = rounds(batch).iter().map(|round| groups(batch, round)).collect();
+    if !rounds.iter().flat_map(BTreeMap::keys).map(|kind| kind.locks_in_order()).eq([true]) {
+        lock(session, target, batch)?;
+    }
     let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
     // The first mutation known to fail. What comes after it doesn't matter: the batch is rolled back.
     let mut failed: Option<usize> = None;
-    for round in rounds(batch) {
-        for (kind, mut places) in groups(batch, &round) {
+    for round in rounds {
+        for (kind, mut places) in round {
             call.check()?;
             places.retain(|place| failed.is_none_or(|failed| *place < failed));
             if places.is_empty() {
                 continue;
             }
-            // In the order of ids, so that batches which meet wait for each other and don't lock each other out.
+            // In the order of ids, as `lock` has it.
             places.sort_unstable_by_key(|place| batch[*place].id());
             let mutations: Vec<&Mutation> = places.iter().map(|place| &batch[*place]).collect();
             let done = kind.run(session, target, &mutations, ChangeCapture::Handled)?;
@@ -117,6 +122,18 @@ fn apply_rounds(
         return Err(if batch.len() > 1 { error.with_context("mutation", place) } else { error }.into());
     }
     Ok(outcomes.into_iter().map(|outcome| outcome.expect("without a failure each mutation has an outcome")).collect())
+}
+
+/// Locks the memories that are there, in the order of their ids.
+///
+/// Batches of several statements, and statements that join, come upon memories in another order, and would lock each other
+/// out: a deadlock costs a second before the server ends it.
+fn lock(session: &mut Session, target: Target<'_>, batch: &[Mutation]) -> Result<(), Fault> {
+    let ids: Vec<uuid::Uuid> = batch.iter().map(|mutation| mutation.id().into()).collect();
+    let mut statement: Statement<'_> = Statement::new("SELECT FROM polymnia.memories WHERE namespace = ");
+    statement.bind(target.namespace.as_str()).text(" AND id = ANY (").bind(ids).text(") ORDER BY id FOR UPDATE");
+    session.execute(&statement)?;
+    Ok(())
 }
 
 /// Returns the places of the batch's mutations such that no id comes twice in a round, and each comes in order.
@@ -193,6 +210,20 @@ impl Kind {
             Mutation::Restore { on_conflict: OnConflict::Replace, .. } => Self::Restore(OverTaken::Replace),
             _ => return None,
         })
+    }
+
+    /// Returns whether its statement comes upon memories in the order of the rows it is given.
+    fn locks_in_order(self) -> bool {
+        match self {
+            Self::Put(_) | Self::Restore(OverTaken::Fail | OverTaken::Skip) => true,
+            Self::PutRevision
+            | Self::Update
+            | Self::Delete
+            | Self::DeleteRevision
+            | Self::DeleteAbsent
+            | Self::Restore(OverTaken::Replace)
+            | Self::Unknown => false,
+        }
     }
 
     /// Returns whether its statement tells everything: what it returns is what became of the mutation.
