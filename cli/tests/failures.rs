@@ -167,10 +167,10 @@ fn passwords_do_not_show() {
     };
     for url in urls {
         for line in [&["check", "-vv"][..], &["config", "show"], &["search", "-vvv"], &["init", "--format", "json"]] {
-            hides(place.run([&["--timeout", "1s", "--database-url", url], line].concat()));
+            hides(place.run([&["--timeout", "200ms", "--database-url", url], line].concat()));
         }
         hides(place.run(["check", url]));
-        let of_variable = place.command(["--timeout", "1s", "check", "-vv"]).env("DATABASE_URL", url).output();
+        let of_variable = place.command(["--timeout", "200ms", "check", "-vv"]).env("DATABASE_URL", url).output();
         let of_variable = Run::from(of_variable.unwrap());
         assert!(of_variable.stderr.contains("DATABASE_URL"), "{of_variable:?}");
         hides(of_variable);

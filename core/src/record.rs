@@ -309,7 +309,7 @@ fn read<'a, T: Deserialize<'a>>(name: &str, value: &'a str, expected: &str) -> R
         .map_err(|_| Error::invalid_input(format!("field {name:?} can't be read: expected {expected}")))
 }
 
-/// Reads a number to the nearest float, so that what was written is read back: serde_json's own way may be off in the last
+/// Reads a number to the nearest float, so that what was written is read back: `serde_json` may be off in the last
 /// bit.
 fn number(name: &str, value: &str, expected: &str) -> Result<f64> {
     let is_number = value.starts_with(|c: char| c == '-' || c.is_ascii_digit());

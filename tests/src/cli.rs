@@ -56,9 +56,9 @@ fn build() -> PathBuf {
         .expect("the cargo that built the tests can be run");
     assert!(output.status.success(), "the program polymnia can't be built; {VARIABLE} names one that is");
     let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-    let paths = messages.lines().filter_map(|line| {
+    let mut paths = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         (message["target"]["name"] == "polymnia").then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
     });
-    paths.last().expect("cargo names what it built")
+    paths.next_back().expect("cargo names what it built")
 }

@@ -45,7 +45,8 @@ fn a_conversation_is_found_alike() {
     for conditions in conditions {
         let count = both.run(&[&["count", "--format", "ndjson"], *conditions].concat());
         for order in ["created-desc", "created-asc", "updated-desc", "importance-desc", "importance-asc"] {
-            let page = both.run(&[&["search", "--format", "ndjson", "--order", order, "--limit", "7"], *conditions].concat());
+            let page =
+                both.run(&[&["search", "--format", "ndjson", "--order", order, "--limit", "7"], *conditions].concat());
             let all = both.run(&[&["search", "--format", "ndjson", "--order", order, "--all"], *conditions].concat());
             assert!(all.out.starts_with(&page.out), "{conditions:?}");
             let counted: serde_json::Value = serde_json::from_str(&count.out).unwrap();
@@ -101,7 +102,17 @@ fn an_export_goes_from_each_to_each() {
 fn every_verb_answers_alike() {
     let both = Both::initialised();
     let id = "01956f2e-8c3a-7d11-9b52-0242ac120002";
-    let add = ["add", "prefers\tcalls \u{202e}after", "--id", id, "--user", "mara", "--created-at", "2026-03-02T09:14:00.5Z", "--metadata"];
+    let add = [
+        "add",
+        "prefers\tcalls \u{202e}after",
+        "--id",
+        id,
+        "--user",
+        "mara",
+        "--created-at",
+        "2026-03-02T09:14:00.5Z",
+        "--metadata",
+    ];
     both.run(&[&add[..], &[r#"{"b": 1.50, "a": {"é": null}}"#]].concat());
     both.masked(&["get", id, "--format", "ndjson"], UPDATED);
     both.masked(&["get", id, "00000000-0000-0000-0000-000000000000", "--format", "ndjson"], UPDATED);
@@ -185,7 +196,12 @@ fn bad_input_is_refused_alike_and_nothing_is_stored() {
     for (input, told) in inputs {
         std::fs::write(&file, input).unwrap();
         let output = both.run(&["import", file.to_str().unwrap()]);
-        assert!(output.err.contains(told), "{:?}: {}", String::from_utf8_lossy(&input[..input.len().min(99)]), output.err);
+        assert!(
+            output.err.contains(told),
+            "{:?}: {}",
+            String::from_utf8_lossy(&input[..input.len().min(99)]),
+            output.err
+        );
         assert_eq!(output.code, 1, "{}", output.err);
     }
     for (input, told) in [(&b"a\0b"[..], "NUL"), (&b"a\xffb"[..], "UTF-8")] {
@@ -244,7 +260,7 @@ fn databases_that_cannot_be_reached_have_their_exit_code() {
         format!("sqlite://{}", folder.path().join("no/such/folder/a.db").display()),
         format!("sqlite://{}", not_sqlite.display()),
         format!("{base}/no_such_database"),
-        postgres.replacen("@", "wrong@", 1),
+        postgres.replacen('@', "wrong@", 1),
         format!("postgres://u:secret@no-such-host.invalid/{database}"),
         "postgres://u:secret@127.0.0.1:1/app".to_owned(),
     ];
@@ -344,8 +360,7 @@ impl Side {
     fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut command = cli::command(arguments);
         command.arg("--database-url").arg(&self.url);
-        let mut running =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // One that refuses its arguments reads nothing.
         let _ = running.stdin.take().unwrap().write_all(input);
         let output = running.wait_with_output().unwrap();

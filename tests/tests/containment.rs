@@ -3,6 +3,7 @@
 //! `POLYMNIA_CONTAINMENT_PAIRS` says how many pairs, `POLYMNIA_TEST_SEED` which.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures of a run")]
 
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
@@ -26,15 +27,16 @@ fn generated_pairs_are_judged_as_postgresql_does() {
     while left > 0 {
         let trees: Vec<_> = (0..left.min(BATCH)).map(|_| generate::value(&mut rng)).collect();
         let texts = trees.iter().map(|tree| {
-            let document = match percent(&mut rng, 15) {
-                true => generate::spell_wrongly(tree, &mut rng),
-                false => generate::spell(tree, &mut rng),
+            let document = if percent(&mut rng, 15) {
+                generate::spell_wrongly(tree, &mut rng)
+            } else {
+                generate::spell(tree, &mut rng)
             };
             let of = if percent(&mut rng, 85) { tree } else { any(&mut rng, &trees) };
             let needle = generate::needle(of, &mut rng);
             (document, generate::spell(&needle, &mut rng))
         });
-        for verdict in judge.check(texts.collect()) {
+        for verdict in judge.check(&texts.collect::<Vec<_>>()) {
             refused += u64::from(verdict.canonical.is_none());
             contained += u64::from(verdict.contained == Some(true));
         }
@@ -138,8 +140,8 @@ fn the_edges_are_where_postgresql_has_them() {
     texts.push(format!("0.{}", zeros(16_384)));
     texts.push(format!("{}{}", "[".repeat(128), "]".repeat(128)));
     texts.push(format!("{}1{}", "{\"a\":".repeat(128), "}".repeat(128)));
-    let pairs = texts.into_iter().map(|text| (text, "{}".to_owned())).collect();
-    Judge::new().check(pairs);
+    let pairs: Vec<_> = texts.into_iter().map(|text| (text, "{}".to_owned())).collect();
+    Judge::new().check(&pairs);
     // Where Polymnia is stricter by its own limits, it is the only one.
     let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));
     assert!(Json::parse(&deep).is_err() && Judge::new().ask(&[(deep, "1".to_owned())])[0].canonical.is_some());
@@ -182,7 +184,7 @@ fn roots_of_every_kind_contain_each_other_as_in_postgresql() {
     ];
     let pairs =
         roots.iter().flat_map(|document| roots.iter().map(|needle| ((*document).to_owned(), (*needle).to_owned())));
-    let verdicts = Judge::new().check(pairs.collect());
+    let verdicts = Judge::new().check(&pairs.collect::<Vec<_>>());
     assert!(verdicts.iter().filter(|verdict| verdict.contained == Some(true)).count() > roots.len());
 }
 
@@ -219,8 +221,8 @@ impl Judge {
     }
 
     /// Fails unless [`Json`] judges every pair as PostgreSQL does.
-    fn check(&mut self, pairs: Vec<(String, String)>) -> Vec<Verdict> {
-        let verdicts = self.ask(&pairs);
+    fn check(&mut self, pairs: &[(String, String)]) -> Vec<Verdict> {
+        let verdicts = self.ask(pairs);
         assert_eq!(verdicts.len(), pairs.len());
         for ((document, needle), theirs) in pairs.iter().zip(&verdicts) {
             let parsed = Json::parse(document).ok();

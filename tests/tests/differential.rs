@@ -4,6 +4,7 @@
 //! `POLYMNIA_DIFFERENTIAL_ROUNDS` says how many rounds, `POLYMNIA_TEST_SEED` which.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures of a run")]
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! Real conversations, imported and asked on both dialects.
 //!
-//! The data (LoCoMo, CC BY-NC 4.0) is not part of this project. `POLYMNIA_LOCOMO_DIR` names a folder with
+//! The data (`LoCoMo`, CC BY-NC 4.0) is not part of this project. `POLYMNIA_LOCOMO_DIR` names a folder with
 //! `conv-*.memories.jsonl`; without it and without the folder beside the workspace, these tests say so and pass.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures of a run")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ use polymnia::{
     Filter, Json, Match, Memory, MemoryStore, Mutation, Namespace, OnConflict, Order, Query, Record, RecordLine,
     Result, Selection, TimeRange, Timestamp,
 };
-use polymnia_conformance::databases::{Postgres, SqliteFile, SqliteMemory};
 use polymnia_conformance::Subject;
+use polymnia_conformance::databases::{Postgres, SqliteFile, SqliteMemory};
 
 #[test]
 fn both_dialects_answer_alike() {
@@ -30,8 +31,7 @@ fn both_dialects_answer_alike() {
             let lines = lines(namespace, &expected);
             for store in &stores {
                 assert_eq!(store.count(namespace, &query.selection).unwrap(), expected.len() as u64, "{query:?}");
-                let read: Vec<Memory> =
-                    store.iter(namespace, query.clone()).collect::<Result<_>>().unwrap();
+                let read: Vec<Memory> = store.iter(namespace, query.clone()).collect::<Result<_>>().unwrap();
                 assert!(self::lines(namespace, &read) == lines, "{namespace}: {query:?}");
             }
             asked += 1;
@@ -100,7 +100,10 @@ fn conversations() -> Option<BTreeMap<Namespace, Vec<Memory>>> {
         }
     }
     if conversations.is_empty() {
-        eprintln!("no conversations in {}: nothing is tried; POLYMNIA_LOCOMO_DIR names another folder", folder.display());
+        eprintln!(
+            "no conversations in {}: nothing is tried; POLYMNIA_LOCOMO_DIR names another folder",
+            folder.display()
+        );
         return None;
     }
     Some(conversations)
@@ -183,4 +186,3 @@ fn export(store: &MemoryStore) -> Vec<String> {
 fn lines(namespace: &Namespace, memories: &[Memory]) -> Vec<String> {
     memories.iter().map(|memory| serde_json::to_string(&RecordLine::new(namespace, memory)).unwrap()).collect()
 }
-

@@ -80,10 +80,8 @@ fn postgres_up_and_down() {
              ORDER BY 1",
         )
     });
-    let elsewhere = list(
-        &mut connection,
-        "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace",
-    );
+    let elsewhere =
+        list(&mut connection, "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace");
     assert_eq!(elsewhere, Vec::<String>::new(), "nothing stands outside the schema");
 }
 
@@ -134,4 +132,3 @@ where
 {
     diesel::sql_query(sql).load(connection).unwrap().into_iter().map(|Line { line }| line).collect()
 }
-

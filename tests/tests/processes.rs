@@ -4,16 +4,16 @@
 //! `POLYMNIA_KILL_ROUNDS` says how often an import is killed.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "figures of a run")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-
 use polymnia::{
-    Expect, Memory, MemoryStore, Mutation, Namespace, NewMemory, Query, RecordLine,
-    Registry, Result, Revision, Selection, Timestamp,
+    Expect, Memory, MemoryStore, Mutation, Namespace, NewMemory, Query, RecordLine, Registry, Result, Revision,
+    Selection, Timestamp,
 };
 use polymnia_conformance::databases::{Postgres, SqliteFile};
 use polymnia_conformance::generate::{Pool, Seed, times};
@@ -80,7 +80,8 @@ fn write(store: &MemoryStore, number: u32) -> Result<()> {
         store.put_at(&namespace(), id(1_000 * (number + 1) + write), NewMemory::new("own")?, Expect::Absent)?;
         store.put_at(&namespace(), id(1), NewMemory::new("shared")?, Expect::Any)?;
         if write % 10 == 0 {
-            let put = |n: u32| Mutation::Put { id: id(2 + n), memory: NewMemory::new("batch").unwrap(), expect: Expect::Any };
+            let put =
+                |n: u32| Mutation::Put { id: id(2 + n), memory: NewMemory::new("batch").unwrap(), expect: Expect::Any };
             store.apply(&namespace(), &(0..20).map(put).collect::<Vec<_>>())?;
         }
     }

@@ -21,7 +21,7 @@ use crate::failure::exit_codes;
 /// One memory store for AI agents, over SQLite and PostgreSQL.
 #[derive(Debug, Parser)]
 #[command(name = "polymnia", version, max_term_width = 110)]
-#[command(disable_help_subcommand = true, after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,

@@ -42,7 +42,9 @@ impl Cancel for Canceller {
             return true;
         }
         // It may have been cut off since the last time.
-        self.connection = match establish(&self.config) {
+        // The call can't end meanwhile, so it gets little time.
+        let conninfo = self.config.conninfo_with("connect_timeout", "2");
+        self.connection = match establish(&self.config, &conninfo) {
             Ok(connection) => Some(connection),
             Err(error) => {
                 log::warn!("no connection to cancel a call by: {error}");

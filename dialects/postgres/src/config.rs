@@ -127,10 +127,10 @@ impl Config {
         conninfo::write_keywords(&self.pairs)
     }
 
-    /// Returns what libpq connects to another database of the same server by. Holds the password.
-    pub(crate) fn conninfo_to(&self, database: &str) -> String {
-        let others = self.pairs.iter().filter(|(name, _)| name != "dbname").cloned();
-        let pairs: Vec<_> = others.chain([("dbname".to_owned(), database.to_owned())]).collect();
+    /// Returns what libpq connects by, with another value for one name. Holds the password.
+    pub(crate) fn conninfo_with(&self, name: &str, value: &str) -> String {
+        let others = self.pairs.iter().filter(|(other, _)| other != name).cloned();
+        let pairs: Vec<_> = others.chain([(name.to_owned(), value.to_owned())]).collect();
         conninfo::write_keywords(&pairs)
     }
 
@@ -190,14 +190,15 @@ fn complete(pairs: &mut Vec<(String, String)>, settings: &Settings, sessions: Se
     pairs.push(("connect_timeout".to_owned(), seconds.to_string()));
     pairs.push(("client_encoding".to_owned(), "UTF8".to_owned()));
     set_default(pairs, "fallback_application_name", "polymnia");
-    // The statement timeout is the server's: a server that is gone is noticed by these, in two minutes.
-    set_default(pairs, "keepalives_idle", "60");
+    // The statement timeout is the server's own. A server that is gone is noticed by these, within a minute.
+    set_default(pairs, "keepalives_idle", "30");
     set_default(pairs, "keepalives_interval", "10");
-    set_default(pairs, "keepalives_count", "6");
+    set_default(pairs, "keepalives_count", "3");
+    set_default(pairs, "tcp_user_timeout", "60000");
     if sessions == Sessions::Own {
         let ours = format!(
             "-c statement_timeout={} -c idle_in_transaction_session_timeout={}",
-            settings.statement_timeout.as_millis(),
+            millis(Some(settings.statement_timeout)),
             IDLE_IN_TRANSACTION.as_millis()
         );
         // libpq would read the variable if we said nothing.
@@ -210,6 +211,12 @@ fn complete(pairs: &mut Vec<(String, String)>, settings: &Settings, sessions: Se
     }
 }
 
+/// Returns a limit as the server's settings take it: in milliseconds, of 31 bits, where 0 is never.
+pub(crate) fn millis(limit: Option<Duration>) -> u128 {
+    limit.map_or(0, |limit| limit.as_millis().clamp(1, 2_147_483_647))
+}
+
+/// Adds a parameter unless it is given.
 pub(crate) fn set_default(pairs: &mut Vec<(String, String)>, name: &str, value: &str) {
     if !pairs.iter().any(|(other, _)| other == name) {
         pairs.push((name.to_owned(), value.to_owned()));
@@ -265,7 +272,8 @@ mod tests {
             "application_name='bot' dbname='app' host='a,b' \
              options='-c work_mem=8MB -c statement_timeout=5000 -c idle_in_transaction_session_timeout=60000' \
              password='p@ss' port='1,2' user='ann' connect_timeout='2' client_encoding='UTF8' \
-             fallback_application_name='polymnia' keepalives_idle='60' keepalives_interval='10' keepalives_count='6'"
+             fallback_application_name='polymnia' keepalives_idle='30' keepalives_interval='10' keepalives_count='3' \
+             tcp_user_timeout='60000'"
         );
     }
 
@@ -275,6 +283,14 @@ mod tests {
         let keywords = read("user=ann dbname=app host=/run/x pool_max_size=2").unwrap();
         assert_eq!(url.conninfo(), keywords.conninfo());
         assert_eq!(url.settings, keywords.settings);
+    }
+
+    #[test]
+    fn limits_fit_the_server() {
+        let config = read("postgres://h/d?statement_timeout=8000h").unwrap();
+        assert!(config.conninfo().contains("statement_timeout=2147483647"), "{}", config.conninfo());
+        assert_eq!(millis(None), 0);
+        assert_eq!(millis(Some(Duration::from_nanos(1))), 1);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Connector for PgConnector {
 
 impl PgConnector {
     fn open(&self) -> Result<Session> {
-        let connection = establish(&self.config)?;
+        let connection = establish(&self.config, &self.config.conninfo())?;
         self.prepare(connection).map_err(|fault| self.explain(fault))
     }
 
@@ -77,9 +77,9 @@ impl PgConnector {
 }
 
 /// Connects without asking what answers.
-pub(crate) fn establish(config: &Config) -> Result<PgConnection> {
+pub(crate) fn establish(config: &Config, conninfo: &str) -> Result<PgConnection> {
     let scrub = |text: &str| config.scrub(text);
-    PgConnection::establish(&config.conninfo()).map_err(|error| match error {
+    PgConnection::establish(conninfo).map_err(|error| match error {
         ConnectionError::BadConnection(message) => {
             error::classify_connect(&message, scrub).unwrap_or_else(|| crate::probe::explain_connect(config, &message))
         }

@@ -32,7 +32,7 @@
 //! - **Time.** `statement_timeout` is set on the server when a connection is opened. It ends an operation's statements, each
 //!   by itself. A deadline or a cancel token of the call's own is minded by a thread that asks the server, over a connection
 //!   of its own, to cancel.
-//! - **Lost servers** are noticed by TCP keepalives within two minutes, unless `keepalives*` say otherwise.
+//! - **Lost servers** are noticed by TCP within a minute, unless `keepalives*` and `tcp_user_timeout` say otherwise.
 //!
 //! The database's encoding must be UTF8. Everything stands in the schema `polymnia`, whatever the search path.
 

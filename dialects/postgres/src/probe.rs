@@ -82,7 +82,7 @@ fn is_of_server(message: &str) -> bool {
 /// Asks another database of the server, if one lets us in, whether ours is there.
 fn database_exists(config: &Config) -> Option<bool> {
     let name = config.value("dbname").or_else(|| config.value("user"))?;
-    let connect = |other: &&str| PgConnection::establish(&config.conninfo_to(other)).ok();
+    let connect = |other: &&str| PgConnection::establish(&config.conninfo_with("dbname", other)).ok();
     let mut connection = ["postgres", "template1"].iter().filter(|other| **other != name).find_map(connect)?;
     let mut statement = Statement::<Bool>::new("SELECT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ");
     statement.bind(name).text(")").plan_each_time();

@@ -13,7 +13,7 @@ use diesel::r2d2::R2D2Connection as _;
 use diesel::sql_types::BigInt;
 use diesel::{QueryResult, RunQueryDsl};
 
-use crate::config::{IDLE_IN_TRANSACTION, Sessions};
+use crate::config::{IDLE_IN_TRANSACTION, Sessions, millis};
 use crate::error::Fault;
 use crate::sql::Statement;
 use crate::watchdog::Slot;
@@ -190,9 +190,4 @@ impl Session {
             self.slot.set_backend(None);
         }
     }
-}
-
-fn millis(limit: Option<Duration>) -> u128 {
-    // The server takes 0 for never, and counts in 32 bits.
-    limit.map_or(0, |limit| limit.as_millis().clamp(1, 2_147_483_647))
 }

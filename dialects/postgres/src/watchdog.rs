@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use polymnia::Call;
 
@@ -21,6 +21,8 @@ pub(crate) trait Cancel: Send + 'static {
 
 /// How often the thread looks at the calls under way.
 const POLL: Duration = Duration::from_millis(10);
+/// How long to wait after a cancel request that could not be sent.
+const PAUSE: Duration = Duration::from_secs(1);
 /// After how many polls without a call under way the thread goes to sleep.
 const IDLE_POLLS: u32 = 100;
 
@@ -40,6 +42,8 @@ struct State {
     /// The server's process behind the connection; none while it isn't known, or must not be disturbed.
     backend: Option<i32>,
     fired: bool,
+    /// When to try again, after a cancel request that could not be sent.
+    again: Option<Instant>,
 }
 
 struct Shared {
@@ -71,6 +75,7 @@ impl Watchdog {
             let mut state = slot.lock();
             state.call = Some(call.clone());
             state.fired = false;
+            state.again = None;
         }
         let thread = self.thread.get_or_init(|| self.start());
         // A thread that is awake sees the call at its next poll.
@@ -166,8 +171,10 @@ impl Shared {
             if !state.fired
                 && let Some(backend) = state.backend
                 && call.interruption().is_some()
+                && state.again.is_none_or(|again| Instant::now() >= again)
             {
                 state.fired = lock(&self.cancel).cancel(backend);
+                state.again = Some(Instant::now() + PAUSE);
             }
         }
         watched
@@ -197,7 +204,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::time::Instant;
 
     use polymnia::{CancelToken, Timestamp};
 

@@ -50,7 +50,8 @@ impl Connector {
                 let number = DATABASES.fetch_add(1, Ordering::Relaxed);
                 // Never cache=shared, whose locks on tables don't wait. Names with a slash are shared in the process.
                 let uri = format!("file:/polymnia-{}-{number}?vfs=memdb", std::process::id());
-                let anchor = raw::open(&uri).map_err(|failure| classify_open(&failure, Path::new(""), ":memory:"))?;
+                let anchor = raw::open(&uri)
+                    .map_err(|failure| classify_open(&failure, Mode::Create, Path::new(""), ":memory:"))?;
                 Target::Memory { uri, _anchor: Mutex::new(anchor) }
             }
         };
@@ -64,7 +65,8 @@ impl Connector {
     fn open(&self) -> Result<Connection> {
         match (&self.target, &self.config.location) {
             (Target::Memory { uri, .. }, _) => {
-                let handle = raw::open(uri).map_err(|failure| classify_open(&failure, Path::new(""), ":memory:"))?;
+                let handle = raw::open(uri)
+                    .map_err(|failure| classify_open(&failure, Mode::Create, Path::new(""), ":memory:"))?;
                 let mut connection = self.watched(handle, Immutable::No)?;
                 self.set_pragmas(&mut connection)?;
                 Ok(connection)
@@ -82,7 +84,8 @@ impl Connector {
             Mode::Create => "mode=rwc",
         };
         let open = |parameters| {
-            raw::open(&file_uri(path, parameters)?).map_err(|failure| classify_open(&failure, path, given))
+            raw::open(&file_uri(path, parameters)?)
+                .map_err(|failure| classify_open(&failure, self.config.mode, path, given))
         };
         let mut connection = self.watched(open(parameters)?, Immutable::No)?;
         // Nothing is read before now: a file that isn't ours shows here.

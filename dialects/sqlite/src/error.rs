@@ -7,6 +7,7 @@ use std::path::Path;
 use libsqlite3_sys as ffi;
 use polymnia::{Error, ErrorKind, Interruption, Retry};
 
+use crate::config::Mode;
 use crate::guard::End;
 use crate::raw::OpenFailure;
 
@@ -89,7 +90,7 @@ pub(crate) fn classify(failure: Failure<'_>) -> Error {
 }
 
 /// Judges why a file can't be opened. `given` is its name as the user gave it.
-pub(crate) fn classify_open(failure: &OpenFailure, path: &Path, given: &str) -> Error {
+pub(crate) fn classify_open(failure: &OpenFailure, mode: Mode, path: &Path, given: &str) -> Error {
     let OpenFailure { code, errno, message } = failure;
     let context = |error: Error| error.with_context("sqlite_code", code);
     if code & 0xff != ffi::SQLITE_CANTOPEN {
@@ -100,11 +101,14 @@ pub(crate) fn classify_open(failure: &OpenFailure, path: &Path, given: &str) -> 
     }
     let system = io::Error::from_raw_os_error(*errno);
     let error = match system.kind() {
-        io::ErrorKind::NotFound => Error::new(ErrorKind::NotFound, format!("database file {given:?} does not exist")),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if path.exists() => {
             Error::new(ErrorKind::PermissionDenied, format!("the system denies access to database file {given:?}"))
         }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+        io::ErrorKind::NotFound if mode != Mode::Create => {
+            Error::new(ErrorKind::NotFound, format!("database file {given:?} does not exist"))
+        }
+        // Where SQLite may not create the file, it looks whether it could read it, and fails on that.
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             Error::new(ErrorKind::PermissionDenied, format!("database file {given:?} can't be created in its folder"))
                 .with_hint("give the process write access to the folder, or name a file elsewhere")
         }
@@ -165,7 +169,8 @@ fn read_only(code: c_int, step: Step) -> Error {
         ffi::SQLITE_READONLY_DIRECTORY => Error::new(
             ErrorKind::PermissionDenied,
             "the folder of the database can't be written, which SQLite needs for its journal",
-        ),
+        )
+        .with_hint("give the process write access to the folder, or open with mode=ro"),
         ffi::SQLITE_READONLY_CANTINIT | ffi::SQLITE_READONLY_RECOVERY if step == Step::Connect => Error::new(
             ErrorKind::PermissionDenied,
             "the database has a write-ahead log that can't be read without write access to its folder",

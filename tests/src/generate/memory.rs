@@ -57,7 +57,7 @@ impl Pool {
     pub fn id(&self, rng: &mut Rng) -> MemoryId {
         let number = rng.u128(0..60);
         // Ids that differ in their first bits, in their last, and by sign were they numbers.
-        MemoryId::from_bytes((number % 4 << 126 | number).to_be_bytes())
+        MemoryId::from_bytes((((number % 4) << 126) | number).to_be_bytes())
     }
 
     /// Returns metadata of the pool, in a spelling of its own.

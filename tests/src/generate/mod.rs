@@ -32,7 +32,7 @@ impl Seed {
     /// If the environment variable holds no number.
     pub fn new(test: &'static str) -> Self {
         let given = std::env::var(Self::VARIABLE).ok();
-        let seed = given.map(|text| text.parse().expect("the seed is a number")).unwrap_or_else(|| fastrand::u64(..));
+        let seed = given.map_or_else(|| fastrand::u64(..), |text| text.parse().expect("the seed is a number"));
         Self { test, seed }
     }
 

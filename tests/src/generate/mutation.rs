@@ -6,6 +6,10 @@ use super::memory::{Pool, importance, maybe, moment, related_threads, revision, 
 use super::{Rng, percent, pick};
 
 /// Returns a batch over few ids, some of them several times. Most batches can be applied.
+///
+/// # Panics
+///
+/// Never: the numbers are small.
 pub fn batch(rng: &mut Rng, pool: &Pool, now: Timestamp) -> Vec<Mutation> {
     let length = pick(rng, &[1, 1, 1, 2, 3, 5, 8, 20]);
     // What a batch can't do it must not try often, or a long one never succeeds.

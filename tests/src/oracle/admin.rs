@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use polymnia::spi::{AdminEngine, SchemaEngine, refusal};
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, MigrateReport, Migration, Namespace,
-    NamespaceSummary, PoolStatus, Result,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, MigrateReport, Migration, Namespace, NamespaceSummary,
+    PoolStatus, Result,
 };
 
 use super::{Oracle, is_live};

@@ -2,8 +2,8 @@
 
 use polymnia::spi::refusal;
 use polymnia::{
-    ApplyReport, Change, ChangeOperation, Effect, Expect, Memory, MemoryId, Mutation, Namespace,
-    NewMemory, OnConflict, Outcome, Patch, Result, Revision, Timestamp,
+    ApplyReport, Change, ChangeOperation, Effect, Expect, Memory, MemoryId, Mutation, Namespace, NewMemory, OnConflict,
+    Outcome, Patch, Result, Revision, Timestamp,
 };
 
 use super::State;

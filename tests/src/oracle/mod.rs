@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine, refusal};
 use polymnia::{
-    ApplyReport, Call, Capability, ChangeOperation, ChangeRecord, Group, Memory, MemoryId, Mutation,
-    Namespace, NamespaceStats, OpenOptions, PositionKey, Query, Result, Selection, Support, Timestamp,
+    ApplyReport, Call, Capability, ChangeOperation, ChangeRecord, Group, Memory, MemoryId, Mutation, Namespace,
+    NamespaceStats, OpenOptions, PositionKey, Query, Result, Selection, Support, Timestamp,
 };
 
 use crate::fixture::Fixture;

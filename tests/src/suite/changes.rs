@@ -138,7 +138,7 @@ pub(super) fn are_read_page_by_page(subject: &Subject) {
         read.extend(page);
     }
     assert_eq!(sizes, [10, 10, 3]);
-    assert_eq!(read.iter().map(|change| number(change)).collect::<Vec<_>>(), (1..=23).collect::<Vec<_>>());
+    assert_eq!(read.iter().map(number).collect::<Vec<_>>(), (1..=23).collect::<Vec<_>>());
     assert!(read.is_sorted_by(|left, right| left.sequence < right.sequence));
     assert_eq!(admin.changes(i64::MAX, 10).unwrap(), []);
     assert_eq!(admin.changes(i64::MIN, 10_000).unwrap().len(), 23);

@@ -5,6 +5,7 @@
 //! is refused.
 
 #![deny(dead_code)]
+#![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod prelude;
 

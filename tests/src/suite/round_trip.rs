@@ -25,7 +25,7 @@ pub(super) fn defaults(subject: &Subject) {
 }
 
 pub(super) fn every_field(subject: &Subject) {
-    round_trip(subject, full());
+    round_trip(subject, &full());
 }
 
 pub(super) fn texts_at_their_longest(subject: &Subject) {
@@ -38,7 +38,7 @@ pub(super) fn texts_at_their_longest(subject: &Subject) {
         .with_thread(thread(&longest))
         .with_tier(tier(&"é".repeat(32)))
         .with_related_threads(threads([&longest]));
-    round_trip_in(subject, &namespace, memory);
+    round_trip_in(subject, &namespace, &memory);
     let store = subject.store();
     assert_eq!(store.count(&namespace, &polymnia::Selection::default().with_user(user(&longest))).unwrap(), 2);
 }
@@ -50,7 +50,7 @@ pub(super) fn texts_at_their_shortest(subject: &Subject) {
         .with_thread(thread("0"))
         .with_tier(tier("\n"))
         .with_related_threads(threads([" "]));
-    round_trip_in(subject, &ns("-"), memory);
+    round_trip_in(subject, &ns("-"), &memory);
 }
 
 pub(super) fn content_of_one_mebibyte(subject: &Subject) {
@@ -59,7 +59,7 @@ pub(super) fn content_of_one_mebibyte(subject: &Subject) {
     text.truncate(text.floor_char_boundary(1 << 20));
     text.push_str(&"x".repeat((1 << 20) - text.len()));
     assert_eq!(text.len(), 1 << 20);
-    round_trip(subject, new(text));
+    round_trip(subject, &new(text));
 }
 
 pub(super) fn metadata_of_one_mebibyte(subject: &Subject) {
@@ -69,14 +69,14 @@ pub(super) fn metadata_of_one_mebibyte(subject: &Subject) {
     text.insert_str(text.len() - 2, &"p".repeat(spare));
     let metadata = metadata(&text);
     assert_eq!(metadata.as_str().len(), 1 << 20);
-    round_trip(subject, new("much metadata").with_metadata(metadata));
+    round_trip(subject, &new("much metadata").with_metadata(metadata));
 }
 
 pub(super) fn metadata_at_its_deepest(subject: &Subject) {
     let arrays = format!("{{\"a\": {}{}}}", "[".repeat(127), "]".repeat(127));
     let objects = format!("{}1{}", "{\"a\": ".repeat(128), "}".repeat(128));
     for text in [arrays, objects] {
-        round_trip(subject, new("deep").with_metadata(metadata(&text)));
+        round_trip(subject, &new("deep").with_metadata(metadata(&text)));
         let store = subject.store();
         let deep = contains(&text);
         assert!(store.count(&here(), &deep).unwrap() >= 1, "the deepest metadata contains itself");
@@ -85,10 +85,10 @@ pub(super) fn metadata_at_its_deepest(subject: &Subject) {
 
 pub(super) fn a_thousand_related_threads(subject: &Subject) {
     let many = (0..1_000).map(|n| format!("{n:03}{}", "é".repeat(126)));
-    round_trip(subject, new("related").with_related_threads(threads(many)));
+    round_trip(subject, &new("related").with_related_threads(threads(many)));
     let awkward = ["", "a,b", "{a}", "\"a\"", "a\\b", "NULL", "null", "a b", "'", "[]", "\n", "É", "é", "e\u{301}"];
     let awkward = awkward.into_iter().filter(|text| !text.is_empty());
-    round_trip(subject, new("related").with_related_threads(threads(awkward)));
+    round_trip(subject, &new("related").with_related_threads(threads(awkward)));
 }
 
 pub(super) fn the_first_and_the_last_year(subject: &Subject) {
@@ -142,7 +142,7 @@ pub(super) fn texts_of_every_kind(subject: &Subject) {
             .with_metadata(Json::from_serialize(&[(*text, *text)].into_iter().collect::<std::collections::BTreeMap<_, _>>()).unwrap().try_into().unwrap())
             .with_related_threads(threads([text]));
         let namespace = if text.trim().is_empty() { here() } else { ns(text) };
-        round_trip_in(subject, &namespace, memory);
+        round_trip_in(subject, &namespace, &memory);
     }
 }
 
@@ -184,9 +184,9 @@ pub(super) fn canonical_metadata_byte_for_byte(subject: &Subject) {
         assert_eq!(get(&store, &here(), id(number)).metadata.as_str(), canonical);
     }
     let expanded = format!(r#"{{"n": 1{}}}"#, "0".repeat(131_071));
-    round_trip(subject, new("m").with_metadata(metadata(r#"{"n": 1e131071}"#)));
+    round_trip(subject, &new("m").with_metadata(metadata(r#"{"n": 1e131071}"#)));
     let finest = format!(r#"{{"n": 0.{}1}}"#, "0".repeat(16_382));
-    round_trip(subject, new("m").with_metadata(metadata(r#"{"n": 1e-16383}"#)));
+    round_trip(subject, &new("m").with_metadata(metadata(r#"{"n": 1e-16383}"#)));
     for text in [expanded, finest] {
         assert_eq!(store.count(&here(), &contains(&text)).unwrap(), 2);
     }
@@ -253,12 +253,12 @@ const TEXTS: &[&str] = &[
     "-1e400",
 ];
 
-fn round_trip(subject: &Subject, memory: NewMemory) {
+fn round_trip(subject: &Subject, memory: &NewMemory) {
     round_trip_in(subject, &here(), memory);
 }
 
 /// Puts a memory, gets it, finds it by a query, and puts it over another one.
-fn round_trip_in(subject: &Subject, namespace: &Namespace, memory: NewMemory) {
+fn round_trip_in(subject: &Subject, namespace: &Namespace, memory: &NewMemory) {
     let store = subject.store();
     let now = subject.clock().now();
     let Outcome { id, effect, revision } = store.put(namespace, memory.clone()).unwrap();

@@ -69,7 +69,7 @@ pub(super) fn clears_what_may_be_absent(subject: &Subject) {
 pub(super) fn keeps_what_it_does_not_name(subject: &Subject) {
     let store = subject.store();
     let mut expected = put_full(subject, &store);
-    let patches: [(Patch, fn(&mut Memory)); 9] = [
+    let patches: [(Patch, Edit); 9] = [
         (Patch { user_id: Change::Set(user("x")), ..Patch::default() }, |m| m.user_id = Some(user("x"))),
         (Patch { agent_id: Change::Clear, ..Patch::default() }, |m| m.agent_id = None),
         (Patch { thread_id: Change::Set(thread("x")), ..Patch::default() }, |m| m.thread_id = Some(thread("x"))),
@@ -191,6 +191,9 @@ pub(super) fn delete_expecting_absence(subject: &Subject) {
     refused(store.apply(&here(), &delete), ErrorKind::Conflict);
     assert_eq!(get(&store, &here(), id(1)).content.as_str(), "a");
 }
+
+/// What a patch does to a memory.
+type Edit = fn(&mut Memory);
 
 fn retier(text: &str) -> Patch {
     Patch { tier: Some(tier(text)), ..Patch::default() }

@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use diesel::sql_types::Uuid;
 use polymnia::{
-    ApplyReport, Call, Effect, Expect, MemoryId, Mutation, Namespace, OnConflict, Outcome, Result, Revision, Selection,
-    Timestamp,
+    ApplyReport, Call, Effect, Error, ErrorKind, Expect, MemoryId, Mutation, Namespace, OnConflict, Outcome, Result,
+    Revision, Selection, Timestamp,
 };
 
 pub(crate) use self::capture::{Capture, ChangeCapture};
@@ -91,8 +91,9 @@ fn apply_rounds(
     target: Target<'_>,
     batch: &[Mutation],
 ) -> Result<Vec<Outcome>, Fault> {
-    let rounds: Vec<BTreeMap<Kind, Vec<usize>>> = rounds(batch).iter().map(|round| groups(batch, round)).collect();
-    if !rounds.iter().flat_map(BTreeMap::keys).map(|kind| kind.locks_in_order()).eq([true]) {
+    let rounds: Vec<BTreeMap<Kind, Vec<usize>>> =
+        rounds(batch).iter().map(|round| groups(batch, round)).collect::<Result<_>>()?;
+    if batch.len() > 1 && !rounds.iter().flat_map(BTreeMap::keys).map(|kind| kind.locks_in_order()).eq([true]) {
         lock(session, target, batch)?;
     }
     let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
@@ -151,14 +152,15 @@ fn rounds(batch: &[Mutation]) -> Vec<Vec<usize>> {
     rounds
 }
 
-fn groups(batch: &[Mutation], round: &[usize]) -> BTreeMap<Kind, Vec<usize>> {
+fn groups(batch: &[Mutation], round: &[usize]) -> Result<BTreeMap<Kind, Vec<usize>>> {
     let mut groups: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
     for place in round {
-        // An expectation or a conflict rule that is newer than this engine counts as not met.
-        let kind = Kind::of(&batch[*place]).unwrap_or(Kind::Unknown);
+        let kind = Kind::of(&batch[*place]).ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "the dialect postgres doesn't know this kind of mutation")
+        })?;
         groups.entry(kind).or_default().push(*place);
     }
-    groups
+    Ok(groups)
 }
 
 fn changes(outcomes: &[Outcome]) -> impl Iterator<Item = (uuid::Uuid, polymnia::ChangeOperation)> + '_ {
@@ -182,7 +184,6 @@ enum Kind {
     DeleteRevision,
     DeleteAbsent,
     Restore(OverTaken),
-    Unknown,
 }
 
 /// Is what a restore does when its id is taken.
@@ -194,6 +195,7 @@ enum OverTaken {
 }
 
 impl Kind {
+    /// Returns the mutation's kind, unless it is newer than this engine.
     fn of(mutation: &Mutation) -> Option<Self> {
         Some(match mutation {
             Mutation::Put { expect: Expect::Any, memory, .. } => {
@@ -221,8 +223,7 @@ impl Kind {
             | Self::Delete
             | Self::DeleteRevision
             | Self::DeleteAbsent
-            | Self::Restore(OverTaken::Replace)
-            | Self::Unknown => false,
+            | Self::Restore(OverTaken::Replace) => false,
         }
     }
 
@@ -235,7 +236,7 @@ impl Kind {
             | Self::Delete
             | Self::DeleteRevision
             | Self::Restore(OverTaken::Fail) => true,
-            Self::DeleteAbsent | Self::Restore(OverTaken::Skip | OverTaken::Replace) | Self::Unknown => false,
+            Self::DeleteAbsent | Self::Restore(OverTaken::Skip | OverTaken::Replace) => false,
         }
     }
 
@@ -263,7 +264,6 @@ impl Kind {
                 Ok(done.into_iter().zip(mutations).map(|(one, mutation)| one.or(Some(skipped(mutation)))).collect())
             }
             Self::Restore(OverTaken::Replace) => restore::restore_over(session, target, mutations),
-            Self::Unknown => Ok(vec![None; mutations.len()]),
         }
     }
 }
