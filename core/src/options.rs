@@ -191,18 +191,15 @@ pub fn duration(text: &str) -> Result<Duration> {
         "h" => 3_600_000,
         _ => 0,
     };
-    const YEAR: u64 = 366 * 86_400_000;
     let millis = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(millis_per_unit));
-    match millis {
-        Some(millis @ 1..=YEAR) => Ok(Duration::from_millis(millis)),
-        _ => {
-            let shown: String = text.chars().take(20).collect();
-            let message =
-                format!("{shown:?} is no duration: expected a number with ms, s, min or h, such as 500ms or 10s");
-            Err(Error::new(ErrorKind::Config, message))
-        }
-    }
+    millis.filter(|millis| (1..=YEAR_MILLIS).contains(millis)).map(Duration::from_millis).ok_or_else(|| {
+        let shown: String = text.chars().take(20).collect();
+        let message = format!("{shown:?} is no duration: expected a number with ms, s, min or h, such as 500ms or 10s");
+        Error::new(ErrorKind::Config, message)
+    })
 }
+
+const YEAR_MILLIS: u64 = 366 * 86_400_000;
 
 fn number(text: &str) -> Result<u32> {
     text.parse().map_err(|_| {

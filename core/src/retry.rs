@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn it_does_not_pass_the_deadline() {
         let late = Call { deadline: Some(Instant::now()), ..call() };
-        let policy = RetryPolicy { base: Duration::from_secs(60), max: Duration::from_secs(60), ..quick() };
+        let policy = RetryPolicy { base: Duration::from_mins(1), max: Duration::from_mins(1), ..quick() };
         let result: Result<()> =
             policy.run(&late, || Err(Error::new(ErrorKind::Unavailable, "busy").with_retry(Retry::Safe)));
         assert_eq!(result.unwrap_err().context_value("attempts"), Some("1"));

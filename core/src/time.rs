@@ -78,9 +78,8 @@ impl Timestamp {
             return Err(wrong());
         }
         let offset = match (pieces.offset(), pieces.time()) {
-            (Some(PiecesOffset::Zulu), Some(_)) => 0,
+            (Some(PiecesOffset::Zulu), Some(_)) | (None, None) => 0,
             (Some(PiecesOffset::Numeric(numeric)), Some(_)) => numeric.offset().seconds(),
-            (None, None) => 0,
             _ => return Err(wrong()),
         };
         let civil = pieces.date().to_datetime(pieces.time().unwrap_or_default());

@@ -6,10 +6,9 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use once_cell::sync::Lazy;
 use polymnia::{Call, Error, ErrorKind, PoolStatus, Result, Retry, RetryPolicy, Settings};
 use r2d2::ManageConnection;
 use scheduled_thread_pool::ScheduledThreadPool;
@@ -40,7 +39,7 @@ pub trait Connector: Send + Sync + fmt::Debug + 'static {
 
 /// Keeps connections for use by many threads. Clones share them.
 pub struct Pool<C: Connector> {
-    pool: r2d2::Pool<Manager<C>>,
+    inner: r2d2::Pool<Manager<C>>,
     shared: Arc<Shared<C>>,
     acquire_timeout: Duration,
 }
@@ -51,7 +50,7 @@ const CHECK_AFTER: Duration = Duration::from_secs(5);
 const WAIT_SLICE: Duration = Duration::from_millis(20);
 
 /// Replaces connections in the background, for every pool of the process.
-static BACKGROUND: Lazy<Arc<ScheduledThreadPool>> = Lazy::new(|| {
+static BACKGROUND: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| {
     Arc::new(ScheduledThreadPool::builder().num_threads(2).thread_name_pattern("polymnia-pool-{}").build())
 });
 
@@ -74,7 +73,7 @@ impl<C: Connector> Pool<C> {
         let first = shared.connect_with_retries()?;
         *lock(&shared.spare) = Some(first);
         let shared = Arc::new(shared);
-        let pool = r2d2::Pool::builder()
+        let inner = r2d2::Pool::builder()
             .max_size(settings.max_size)
             .min_idle(Some(settings.min_idle))
             .idle_timeout(Some(settings.idle_timeout))
@@ -84,7 +83,7 @@ impl<C: Connector> Pool<C> {
             .error_handler(Box::new(Quiet))
             .thread_pool(BACKGROUND.clone())
             .build_unchecked(Manager(Arc::clone(&shared)));
-        Ok(Self { pool, shared, acquire_timeout: settings.acquire_timeout })
+        Ok(Self { inner, shared, acquire_timeout: settings.acquire_timeout })
     }
 
     /// Takes a connection out of the pool, waiting for one until the acquire timeout or the end of the call.
@@ -95,14 +94,14 @@ impl<C: Connector> Pool<C> {
     /// the call; [`ErrorKind::Unavailable`] after the acquire timeout, with the last connect's error as the source if
     /// there was one.
     pub fn acquire(&self, call: &Call) -> Result<Pooled<C>> {
-        if let Some(connection) = self.pool.try_get() {
+        if let Some(connection) = self.inner.try_get() {
             return Ok(Pooled { connection });
         }
         let end = Instant::now() + self.acquire_timeout;
         loop {
             call.check()?;
             let left = end.saturating_duration_since(Instant::now());
-            if let Ok(connection) = self.pool.get_timeout(left.min(WAIT_SLICE)) {
+            if let Ok(connection) = self.inner.get_timeout(left.min(WAIT_SLICE)) {
                 return Ok(Pooled { connection });
             }
             if let Some(error) = self.shared.take_permanent_failure() {
@@ -116,8 +115,8 @@ impl<C: Connector> Pool<C> {
 
     /// Counts the connections.
     pub fn status(&self) -> PoolStatus {
-        let r2d2::State { connections, idle_connections, .. } = self.pool.state();
-        PoolStatus { connections, idle: idle_connections, max_size: self.pool.max_size() }
+        let r2d2::State { connections, idle_connections, .. } = self.inner.state();
+        PoolStatus { connections, idle: idle_connections, max_size: self.inner.max_size() }
     }
 
     /// Returns what makes the connections.
@@ -131,7 +130,7 @@ impl<C: Connector> Pool<C> {
             Some(cause) => cause.with_retry(Retry::Exhausted).with_context("waited", format!("{waited:?}")),
             None => Error::new(ErrorKind::Unavailable, "every connection of the pool is in use")
                 .with_retry(Retry::Exhausted)
-                .with_context("pool_max_size", self.pool.max_size())
+                .with_context("pool_max_size", self.inner.max_size())
                 .with_context("waited", format!("{waited:?}")),
         }
     }
@@ -139,7 +138,7 @@ impl<C: Connector> Pool<C> {
 
 impl<C: Connector> Clone for Pool<C> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), shared: Arc::clone(&self.shared), acquire_timeout: self.acquire_timeout }
+        Self { inner: self.inner.clone(), shared: Arc::clone(&self.shared), acquire_timeout: self.acquire_timeout }
     }
 }
 

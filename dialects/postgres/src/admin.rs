@@ -15,7 +15,7 @@ use crate::error::Fault;
 use crate::read::{stored_time, unsigned};
 use crate::session::{Scope, Session};
 use crate::sql::Statement;
-use crate::write::Capture;
+use crate::write::{Capture, Claim};
 
 impl AdminEngine for PgEngine {
     fn ping(&self, call: &Call) -> Result<()> {
@@ -82,7 +82,7 @@ impl AdminEngine for PgEngine {
 
     fn delete_namespace(&self, call: &Call, namespace: &Namespace) -> Result<u64> {
         self.run_within(call, Patience::Endless, Scope::Transaction, |session| {
-            let capture = Capture::read(session)?;
+            let capture = Capture::claim(session, namespace, Claim::Whole)?;
             let mut statement = Statement::<Uuid>::new("DELETE FROM polymnia.memories WHERE namespace = ");
             statement.bind(namespace.as_str());
             if capture.is_off() {
@@ -147,7 +147,7 @@ fn rename(session: &mut Session, from: &Namespace, to: &Namespace) -> Result<u64
     if holds_any(session, to)? {
         return Err(taken(to).into());
     }
-    let capture = Capture::read(session)?;
+    let capture = Capture::claim(session, from, Claim::Whole)?;
     // The namespace is the key that distributes the table, which can't be updated.
     let mut copy = Statement::<Uuid>::new(
         "INSERT INTO polymnia.memories (namespace, id, user_id, agent_id, thread_id, tier, content, metadata, importance, \

@@ -4,10 +4,8 @@ use std::ffi::CStr;
 
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
-use polymnia::spi::AdminEngine;
-use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, Extension, Namespace, NamespaceSummary, Result,
-};
+use polymnia::spi::{AdminEngine, refusal};
+use polymnia::{Call, ChangeOperation, ChangeRecord, DatabaseInfo, Extension, Namespace, NamespaceSummary, Result};
 
 use crate::capture::Capture;
 use crate::connection::Connection;
@@ -120,14 +118,13 @@ fn rename(connection: &mut Connection, from: &Namespace, to: &Namespace) -> Resu
         Ok(holds.is_some_and(|holds| holds.0[0] == 1))
     };
     if from == to {
-        return Err(Error::new(ErrorKind::Conflict, format!("namespace {from:?} bears that name already")));
+        return Err(refusal::namespace_same(from));
     }
     if !holds(from)? {
-        return Err(Error::new(ErrorKind::NotFound, format!("namespace {from:?} holds no memory")));
+        return Err(refusal::namespace_missing(from));
     }
     if holds(to)? {
-        let message = format!("namespace {to:?} holds memories: expected a name that holds nothing");
-        return Err(Error::new(ErrorKind::Conflict, message));
+        return Err(refusal::namespace_exists(to));
     }
     let (old, new) = (Value::Text(from.as_str()), Value::Text(to.as_str()));
     let mut capture = Capture::begin(connection)?;

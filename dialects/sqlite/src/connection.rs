@@ -11,10 +11,12 @@ use diesel::query_dsl::methods::LoadQuery;
 use diesel::result::Error as DieselError;
 use diesel::sqlite::Sqlite;
 use diesel::{RunQueryDsl, SqliteConnection};
+use libsqlite3_sys as ffi;
+use polymnia::spi::refusal;
 use polymnia::{Error, ErrorKind, Memory, Result};
 
 use crate::LOG;
-use crate::error::{Failure, Step, classify, code_of_message, schema_missing};
+use crate::error::{Failure, Step, classify, code_of_message};
 use crate::guard::Guard;
 use crate::raw::Handle;
 use crate::row::{Decoded, Decoder, FromRow, Integers, Place};
@@ -233,14 +235,19 @@ impl Connection {
         };
         // diesel clears bound values before it returns the error, and SQLite the code with them.
         let code = if code == 0 { code_of_message(&message) } else { code };
-        if code == libsqlite3_sys::SQLITE_ERROR
+        if code == ffi::SQLITE_ERROR
             && let Some(found) = self.our_tables()
             && found < OUR_TABLES
         {
-            return schema_missing(found).with_source(error);
+            let refused = if found == 0 { refusal::no_schema() } else { refusal::schema_behind() };
+            return refused.with_source(error);
         }
-        let failure =
-            Failure { code, errno: self.handle.last_errno(), message: &message, end: self.session.guard.end(), step };
+        // SQLite keeps the number of the last of these failures, however long ago it was.
+        let errno = match code & 0xff {
+            ffi::SQLITE_CANTOPEN | ffi::SQLITE_IOERR => self.handle.last_errno(),
+            _ => 0,
+        };
+        let failure = Failure { code, errno, message: &message, end: self.session.guard.end(), step };
         classify(failure).with_source(error)
     }
 

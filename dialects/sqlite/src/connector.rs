@@ -91,10 +91,11 @@ impl Connector {
         // Nothing is read before now: a file that isn't ours shows here.
         let probed = connection.one::<Integers<1>, _>(fixed::<Probe, 0>([]));
         if let Err(error) = probed {
-            if self.config.mode != Mode::ReadOnly || !needs_folder(&error) {
+            if self.config.mode != Mode::ReadOnly || !lacks_folder(&error, path) {
                 return Err(error.with_context("file", given));
             }
-            // A database in WAL mode whose folder can't be written: there is nobody who could change it.
+            // A database in WAL mode whose folder SQLite may not make its files in. Any other failure, a lock above all, is
+            // no reason to take the file for one that nobody changes.
             drop(connection);
             check_log(path, given)?;
             connection = self.watched(open("mode=ro&immutable=1")?, Immutable::Yes)?;
@@ -120,7 +121,7 @@ impl Connector {
         for code in [handle.prepare(&session), handle.keep_plans_stable()] {
             if code != libsqlite3_sys::SQLITE_OK {
                 let message = "a connection can't be prepared";
-                return Err(classify(Failure { code, errno: 0, message, end: None, step: Step::Connect }));
+                return Err(classify(Failure { code, errno: 0, message, end: None, step: Step::Statement }));
             }
         }
         // Waiting for a lock counts as connecting.
@@ -228,12 +229,10 @@ fn check_path(path: &Path, given: &str, mode: Mode) -> Result<()> {
     }
 }
 
-/// Returns whether a reader failed because SQLite couldn't make its files beside the database.
-fn needs_folder(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::PermissionDenied | ErrorKind::Unavailable | ErrorKind::ReadOnly | ErrorKind::NotFound
-    ) && error.retry() != polymnia::Retry::Exhausted
+/// Returns whether a reader failed because SQLite may not make its files beside the database. Where it may not, it looks
+/// whether it could read them, and may fail on their not being there.
+fn lacks_folder(error: &Error, path: &Path) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound) && path.exists()
 }
 
 /// Refuses a database whose log still holds commits: an immutable connection would not see them.

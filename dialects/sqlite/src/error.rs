@@ -29,9 +29,7 @@ pub(crate) struct Failure<'a> {
 /// Is what was being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A connection was being opened.
-    Connect,
-    /// A statement ran, or a transaction began.
+    /// A connection was prepared, a statement ran, or a transaction began.
     Statement,
     /// A transaction that wrote was being committed.
     Commit,
@@ -72,7 +70,7 @@ pub(crate) fn classify(failure: Failure<'_>) -> Error {
                 .with_retry(Retry::Safe)
         }
         ffi::SQLITE_FULL => Error::new(ErrorKind::StorageFull, "the disk is full, or a limit on its use is reached"),
-        ffi::SQLITE_READONLY => read_only(code, step),
+        ffi::SQLITE_READONLY => read_only(code),
         ffi::SQLITE_CORRUPT | ffi::SQLITE_FORMAT => {
             Error::new(ErrorKind::Corrupt, format!("the database file is damaged: {message}"))
                 .with_hint("run `PRAGMA integrity_check` in the sqlite3 shell, and restore a backup")
@@ -94,7 +92,7 @@ pub(crate) fn classify_open(failure: &OpenFailure, mode: Mode, path: &Path, give
     let OpenFailure { code, errno, message } = failure;
     let context = |error: Error| error.with_context("sqlite_code", code);
     if code & 0xff != ffi::SQLITE_CANTOPEN {
-        return classify(Failure { code: *code, errno: *errno, message, end: None, step: Step::Connect });
+        return classify(Failure { code: *code, errno: *errno, message, end: None, step: Step::Statement });
     }
     if *errno == 0 {
         return context(Error::new(ErrorKind::Unavailable, format!("SQLite can't open {given:?}: {message}")));
@@ -122,12 +120,6 @@ pub(crate) fn classify_open(failure: &OpenFailure, mode: Mode, path: &Path, give
 /// The texts come from the very library that wrote the message, which speaks one language only.
 pub(crate) fn code_of_message(message: &str) -> c_int {
     GENERIC.into_iter().find(|code| ffi::code_to_str(*code) == message).unwrap_or(ffi::SQLITE_ERROR)
-}
-
-/// Says that the schema is missing (`found` is 0) or that a part of it is.
-pub(crate) fn schema_missing(found: i64) -> Error {
-    let message = if found == 0 { "the schema is not initialised" } else { "the schema is behind this version" };
-    Error::new(ErrorKind::Migration, message).with_hint("run `polymnia init`")
 }
 
 /// Says that a stored row can't be read.
@@ -161,7 +153,7 @@ fn interrupted(end: Option<End>) -> Error {
     }
 }
 
-fn read_only(code: c_int, step: Step) -> Error {
+fn read_only(code: c_int) -> Error {
     match code {
         ffi::SQLITE_READONLY_DBMOVED => {
             Error::new(ErrorKind::Unavailable, "the database file was moved or removed since it was opened")
@@ -171,7 +163,7 @@ fn read_only(code: c_int, step: Step) -> Error {
             "the folder of the database can't be written, which SQLite needs for its journal",
         )
         .with_hint("give the process write access to the folder, or open with mode=ro"),
-        ffi::SQLITE_READONLY_CANTINIT | ffi::SQLITE_READONLY_RECOVERY if step == Step::Connect => Error::new(
+        ffi::SQLITE_READONLY_CANTINIT | ffi::SQLITE_READONLY_RECOVERY => Error::new(
             ErrorKind::PermissionDenied,
             "the database has a write-ahead log that can't be read without write access to its folder",
         ),
@@ -238,6 +230,7 @@ mod tests {
             (ffi::SQLITE_FULL, StorageFull, Retry::Never),
             (ffi::SQLITE_READONLY, ReadOnly, Retry::Never),
             (ffi::SQLITE_READONLY_DIRECTORY, PermissionDenied, Retry::Never),
+            (ffi::SQLITE_READONLY_CANTINIT, PermissionDenied, Retry::Never),
             (ffi::SQLITE_READONLY_DBMOVED, Unavailable, Retry::Never),
             (ffi::SQLITE_CORRUPT, Corrupt, Retry::Never),
             (ffi::SQLITE_CORRUPT_INDEX, Corrupt, Retry::Never),

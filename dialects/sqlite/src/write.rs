@@ -5,6 +5,7 @@
 
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
+use polymnia::spi::refusal;
 use polymnia::{
     ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Mutation, Namespace, NewMemory,
     OnConflict, Outcome, Patch, Result, Revision, Selection, Timestamp,
@@ -145,17 +146,16 @@ impl Writer<'_> {
         if !matches!(expect, Expect::Revision(_)) && self.insert(&row)? {
             return Ok(created);
         }
-        let Some(existing) = self.find_present(id)? else {
-            check(id, None, expect)?;
-            // What was found before had expired, and is gone now.
-            return if self.insert(&row)? { Ok(created) } else { Err(unexpected_row(id)) };
+        let (present, expired) = self.find(id)?;
+        check(id, present, expect)?;
+        let Some(existing) = present else {
+            self.insert_over(expired, &row)?;
+            return Ok(created);
         };
-        check(id, Some(existing), expect)?;
         if let Some(given) = memory.created_at
             && given != existing.created_at
         {
-            let message = format!("memory {id} was created at {}: the given created_at differs", existing.created_at);
-            return Err(Error::new(ErrorKind::Conflict, message).with_context("created_at", given));
+            return Err(refusal::other_created_at(id, existing.created_at, given));
         }
         let revision = next_revision(id, existing)?;
         let Fields { user_id, agent_id, thread_id, tier, content, metadata, importance, expires_at, related_threads } =
@@ -178,8 +178,8 @@ impl Writer<'_> {
     }
 
     fn update(&mut self, id: MemoryId, patch: &Patch, expect: Expect) -> Result<Outcome> {
-        let Some(existing) = self.find_present(id)? else {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no memory {id}")));
+        let (Some(existing), _) = self.find(id)? else {
+            return Err(refusal::missing(id));
         };
         check(id, Some(existing), expect)?;
         let revision = next_revision(id, existing)?;
@@ -210,9 +210,14 @@ impl Writer<'_> {
     }
 
     fn delete(&mut self, id: MemoryId, expect: Expect) -> Result<Outcome> {
-        let existing = self.find_present(id)?;
-        check(id, existing, expect)?;
-        let effect = match existing {
+        let (present, expired) = self.find(id)?;
+        check(id, present, expect)?;
+        if let Some(expired) = expired {
+            // Nothing of it is to be left, and whoever follows the changes still has it.
+            self.remove(expired)?;
+            self.capture.record(self.connection, self.namespace, id, ChangeOperation::Delete)?;
+        }
+        let effect = match present {
             None => Effect::Missing,
             Some(existing) => {
                 self.remove(existing)?;
@@ -229,21 +234,20 @@ impl Writer<'_> {
         if self.insert(&row)? {
             return Ok(written(Effect::Created));
         }
-        let existing = self.find_present(id)?;
-        let effect = match (existing, on_conflict) {
-            (None, _) => Effect::Created,
-            (Some(_), OnConflict::Skip) => return Ok(Outcome { id, effect: Effect::Skipped, revision: None }),
-            (Some(existing), OnConflict::Replace) => {
+        let (present, expired) = self.find(id)?;
+        match (present, on_conflict) {
+            (None, _) => {
+                self.insert_over(expired, &row)?;
+                Ok(written(Effect::Created))
+            }
+            (Some(_), OnConflict::Skip) => Ok(Outcome { id, effect: Effect::Skipped, revision: None }),
+            (Some(_), OnConflict::Replace) => {
                 // Not by an update: a revision that happens to be the same would look like another program's write.
-                self.remove(existing)?;
-                Effect::Updated
+                self.insert_over(present, &row)?;
+                Ok(written(Effect::Updated))
             }
-            (Some(_), _) => {
-                let message = format!("memory {id} exists: expected none");
-                return Err(Error::new(ErrorKind::Conflict, message));
-            }
-        };
-        if self.insert(&row)? { Ok(written(effect)) } else { Err(unexpected_row(id)) }
+            (Some(_), _) => Err(refusal::exists(id)),
+        }
     }
 
     /// Inserts the row, unless its id is taken.
@@ -268,17 +272,25 @@ impl Writer<'_> {
         Ok(inserted == 1)
     }
 
-    /// Finds a memory that has not expired. A row that has is removed, as a sweep would do.
-    fn find_present(&mut self, id: MemoryId) -> Result<Option<Existing>> {
+    /// Inserts the row in the place of another.
+    fn insert_over(&mut self, other: Option<Existing>, row: &NewRow<'_>) -> Result<()> {
+        if let Some(other) = other {
+            self.remove(other)?;
+        }
+        if self.insert(row)? {
+            Ok(())
+        } else {
+            let message = format!("memory {} appeared while the database was locked", row.id);
+            Err(Error::new(ErrorKind::Unexpected, message))
+        }
+    }
+
+    /// Finds the memory, or else the row of one that has expired.
+    fn find(&mut self, id: MemoryId) -> Result<(Option<Existing>, Option<Existing>)> {
         let namespace = Value::Text(self.namespace.as_str());
         let found: Option<Existing> = self.connection.one(fixed::<Find, 2>([namespace, Value::Blob(id.as_bytes())]))?;
-        match found {
-            Some(existing) if existing.expires_at.is_some_and(|at| at <= self.now) => {
-                self.remove(existing)?;
-                Ok(None)
-            }
-            found => Ok(found),
-        }
+        let has_expired = |existing: &Existing| existing.expires_at.is_some_and(|at| at <= self.now);
+        Ok((found.filter(|existing| !has_expired(existing)), found.filter(has_expired)))
     }
 
     fn remove(&mut self, existing: Existing) -> Result<()> {
@@ -358,33 +370,21 @@ impl FromRow for Existing {
 
 /// Checks that what is stored is what the caller expects.
 fn check(id: MemoryId, existing: Option<Existing>, expect: Expect) -> Result<()> {
-    let message = match (expect, existing) {
-        (Expect::Any, _) | (Expect::Absent, None) => return Ok(()),
-        (Expect::Revision(revision), Some(existing)) if existing.revision == revision => return Ok(()),
-        (Expect::Revision(revision), Some(existing)) => {
-            format!("memory {id} is at revision {}: expected {revision}", existing.revision)
-        }
-        (Expect::Revision(revision), None) => format!("there is no memory {id}: expected revision {revision}"),
-        (Expect::Absent, Some(existing)) => {
-            format!("memory {id} exists at revision {}: expected none", existing.revision)
-        }
-        _ => return Err(Error::new(ErrorKind::Unsupported, "the sqlite dialect does not know this expectation")),
-    };
-    Err(Error::new(ErrorKind::Conflict, message))
+    match (expect, existing) {
+        (Expect::Any, _) | (Expect::Absent, None) => Ok(()),
+        (Expect::Revision(expected), Some(existing)) if existing.revision == expected => Ok(()),
+        (Expect::Revision(expected), Some(existing)) => Err(refusal::other_revision(id, existing.revision, expected)),
+        (Expect::Revision(expected), None) => Err(refusal::missing_at(id, expected)),
+        (Expect::Absent, Some(_)) => Err(refusal::exists(id)),
+        _ => Err(Error::new(ErrorKind::Unsupported, "the sqlite dialect does not know this expectation")),
+    }
 }
 
 fn next_revision(id: MemoryId, existing: Existing) -> Result<Revision> {
-    let next = existing.revision.as_i64().checked_add(1).map(Revision::new);
-    next.unwrap_or_else(|| {
-        let message = format!("memory {id} is at the greatest revision there is: it can't be written any more");
-        Err(Error::new(ErrorKind::Conflict, message))
-    })
+    let next = existing.revision.as_i64().checked_add(1).ok_or_else(|| refusal::last_revision(id))?;
+    Revision::new(next)
 }
 
 fn threads_value(json: Option<&String>) -> Value<'_> {
     Value::Text(json.map_or("[]", String::as_str))
-}
-
-fn unexpected_row(id: MemoryId) -> Error {
-    Error::new(ErrorKind::Unexpected, format!("memory {id} appeared while its namespace was locked"))
 }

@@ -1,6 +1,6 @@
-//! The recording of changes, in the transaction that makes them.
+//! How a transaction that writes begins: whether it records its changes, and with whom it shares the namespace.
 
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use polymnia::{ChangeOperation, Namespace, Result};
 
 use crate::error::Fault;
@@ -14,6 +14,22 @@ pub(crate) struct Capture {
     transaction: Option<i64>,
 }
 
+/// Says with whom a transaction shares a namespace.
+///
+/// Transactions that come upon the same memories in different orders lock each other out, and a deadlock costs a second
+/// before the server ends it. Those that keep to the order of ids go side by side; one that can't keeps the others waiting.
+/// A transaction of one memory has nothing to do with this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// With others that keep to the order of ids.
+    Shared,
+    /// With none that writes several memories.
+    Whole,
+}
+
+/// The first half of the advisory locks' keys, for claims: "poly" in ASCII. The second half is a hash of the namespace.
+const CLAIMS: i64 = 0x706f_6c79;
+
 /// Says who minds the recording of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChangeCapture {
@@ -23,17 +39,34 @@ pub(crate) enum ChangeCapture {
     MustBeOff,
 }
 
+macro_rules! transaction {
+    () => {
+        "(SELECT CASE WHEN value = 'on' THEN pg_current_xact_id()::text::bigint END FROM polymnia.settings \
+         WHERE name = 'change_capture')"
+    };
+}
+
 /// How many changes are recorded by one statement.
 const CHUNK: usize = 10_000;
 
 impl Capture {
+    /// Claims the namespace, for as long as the transaction lasts, and reads the setting, and the transaction's number if it
+    /// is on.
+    pub(crate) fn claim(session: &mut Session, namespace: &Namespace, claim: Claim) -> Result<Self, Fault> {
+        // In one round trip.
+        let mut statement = Statement::<(Nullable<BigInt>, Text)>::new(match claim {
+            Claim::Shared => concat!("SELECT ", transaction!(), ", pg_advisory_xact_lock_shared("),
+            Claim::Whole => concat!("SELECT ", transaction!(), ", pg_advisory_xact_lock("),
+        });
+        statement.bind(CLAIMS).text("::integer, ").bind(hash(namespace)).text("::integer)::text");
+        let (transaction, _): (Option<i64>, String) = session.load_one(statement)?;
+        Ok(Self { transaction })
+    }
+
     /// Reads the setting, and the transaction's number if it is on.
     pub(crate) fn read(session: &mut Session) -> Result<Self, Fault> {
-        let rows: Vec<Option<i64>> = session.load(Statement::<Nullable<BigInt>>::new(
-            "SELECT CASE WHEN value = 'on' THEN pg_current_xact_id()::text::bigint END FROM polymnia.settings \
-             WHERE name = 'change_capture'",
-        ))?;
-        Ok(Self { transaction: rows.into_iter().next().flatten() })
+        let statement = Statement::<Nullable<BigInt>>::new(concat!("SELECT ", transaction!()));
+        Ok(Self { transaction: session.load_one(statement)? })
     }
 
     /// Returns whether changes are not recorded.
@@ -63,5 +96,23 @@ impl Capture {
             session.execute(&statement)?;
         }
         Ok(())
+    }
+}
+
+/// Returns 31 bits by which processes of any version tell namespaces apart (FNV-1a). Two with the same bits only wait for
+/// each other.
+fn hash(namespace: &Namespace) -> i64 {
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    i64::from(namespace.as_str().bytes().fold(0x811c_9dc5, step) >> 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_stays_what_it_is() {
+        assert_eq!(hash(&Namespace::new("a").unwrap()), i64::from(0xe40c_292c_u32 >> 1));
+        assert_eq!(hash(&Namespace::new("foobar").unwrap()), i64::from(0xbf9c_f968_u32 >> 1));
     }
 }

@@ -1,14 +1,14 @@
 //! Deletes.
 //!
-//! An expired memory is not there, so it is left to the sweep.
+//! An expired memory is not there, but whoever deletes it may rely on nothing being left of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use diesel::sql_types::Uuid;
-use polymnia::{Effect, Expect, MemoryId, Mutation, Outcome, Result};
+use diesel::sql_types::{Bool, Uuid};
+use polymnia::{ChangeOperation, Effect, Expect, MemoryId, Mutation, Result};
 
 use super::source::{column, push_capture, push_rows};
-use super::{ChangeCapture, Target, outcome};
+use super::{ChangeCapture, Done, Target};
 use crate::error::Fault;
 use crate::session::Session;
 use crate::sql::Statement;
@@ -19,17 +19,19 @@ pub(super) fn delete(
     target: Target<'_>,
     mutations: &[&Mutation],
     capture: ChangeCapture,
-) -> Result<Vec<Option<Outcome>>, Fault> {
-    let mut statement = on_live(target, mutations, "DELETE FROM polymnia.memories WHERE namespace = ");
+) -> Result<Vec<Option<Done>>, Fault> {
+    let mut statement = of_ids::<(Uuid, Bool)>(target, mutations, "DELETE FROM polymnia.memories WHERE namespace = ");
     push_capture(&mut statement, " AND", capture);
-    statement.text(" RETURNING id");
-    let removed = ids(session, statement)?;
+    statement.text(" RETURNING id, expires_at IS NOT NULL AND expires_at <= ").bind(target.now);
+    let rows: Vec<(uuid::Uuid, bool)> = session.load(statement)?;
+    let removed: HashMap<MemoryId, bool> = rows.into_iter().map(|(id, expired)| (id.into(), expired)).collect();
     let one = |mutation: &&Mutation| {
         let id = mutation.id();
-        match capture {
-            _ if removed.contains(&id) => Some(outcome(id, Effect::Deleted, None)),
-            ChangeCapture::Handled => Some(outcome(id, Effect::Missing, None)),
-            ChangeCapture::MustBeOff => None,
+        match (removed.get(&id), capture) {
+            (Some(false), _) => Some(Done::new(id, Effect::Deleted, None)),
+            (Some(true), _) => Some(swept(id)),
+            (None, ChangeCapture::Handled) => Some(Done::new(id, Effect::Missing, None)),
+            (None, ChangeCapture::MustBeOff) => None,
         }
     };
     Ok(mutations.iter().map(one).collect())
@@ -41,7 +43,7 @@ pub(super) fn delete_revision(
     target: Target<'_>,
     mutations: &[&Mutation],
     capture: ChangeCapture,
-) -> Result<Vec<Option<Outcome>>, Fault> {
+) -> Result<Vec<Option<Done>>, Fault> {
     let Target { namespace, now } = target;
     let revision = |mutation: &&Mutation| match mutation {
         Mutation::Delete { expect: Expect::Revision(revision), .. } => revision.as_i64(),
@@ -58,7 +60,7 @@ pub(super) fn delete_revision(
     let removed = ids(session, statement)?;
     let one = |mutation: &&Mutation| {
         let id = mutation.id();
-        removed.contains(&id).then(|| outcome(id, Effect::Deleted, None))
+        removed.contains(&id).then(|| Done::new(id, Effect::Deleted, None))
     };
     Ok(mutations.iter().map(one).collect())
 }
@@ -68,13 +70,25 @@ pub(super) fn delete_absent(
     session: &mut Session,
     target: Target<'_>,
     mutations: &[&Mutation],
-) -> Result<Vec<Option<Outcome>>, Fault> {
+) -> Result<Vec<Option<Done>>, Fault> {
     let found = live(session, target, mutations)?;
+    let mut statement = of_ids::<Uuid>(target, mutations, "DELETE FROM polymnia.memories WHERE namespace = ");
+    statement.text(" AND expires_at <= ").bind(target.now).text(" RETURNING id");
+    let expired = ids(session, statement)?;
     let one = |mutation: &&Mutation| {
         let id = mutation.id();
-        (!found.contains(&id)).then(|| outcome(id, Effect::Missing, None))
+        if expired.contains(&id) {
+            Some(swept(id))
+        } else {
+            (!found.contains(&id)).then(|| Done::new(id, Effect::Missing, None))
+        }
     };
     Ok(mutations.iter().map(one).collect())
+}
+
+/// Returns what became of a delete that found an expired row.
+fn swept(id: MemoryId) -> Done {
+    Done { change: Some(ChangeOperation::Delete), ..Done::new(id, Effect::Missing, None) }
 }
 
 /// Returns the ids that are there, and locks them.
@@ -83,16 +97,15 @@ pub(super) fn live(
     target: Target<'_>,
     mutations: &[&Mutation],
 ) -> Result<HashSet<MemoryId>, Fault> {
-    let mut statement = on_live(target, mutations, "SELECT id FROM polymnia.memories WHERE namespace = ");
-    statement.text(" ORDER BY id FOR UPDATE");
+    let mut statement = of_ids::<Uuid>(target, mutations, "SELECT id FROM polymnia.memories WHERE namespace = ");
+    statement.text(" AND (expires_at IS NULL OR expires_at > ").bind(target.now).text(") ORDER BY id FOR UPDATE");
     ids(session, statement)
 }
 
-fn on_live<'a>(target: Target<'a>, mutations: &[&Mutation], head: &'static str) -> Statement<'a, Uuid> {
+fn of_ids<'a, Columns>(target: Target<'a>, mutations: &[&Mutation], head: &'static str) -> Statement<'a, Columns> {
     let wanted: Vec<uuid::Uuid> = mutations.iter().map(|mutation| mutation.id().into()).collect();
     let mut statement = Statement::new(head);
-    statement.bind(target.namespace.as_str()).text(" AND id = ANY (").bind(wanted);
-    statement.text(") AND (expires_at IS NULL OR expires_at > ").bind(target.now).text(")");
+    statement.bind(target.namespace.as_str()).text(" AND id = ANY (").bind(wanted).text(")");
     statement
 }
 

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use diesel::sql_types::Uuid;
 use polymnia::{
-    ApplyReport, Call, Effect, Error, ErrorKind, Expect, MemoryId, Mutation, Namespace, OnConflict, Outcome, Result,
-    Revision, Selection, Timestamp,
+    ApplyReport, Call, ChangeOperation, Effect, Error, ErrorKind, Expect, MemoryId, Mutation, Namespace, OnConflict,
+    Outcome, Result, Revision, Selection, Timestamp,
 };
 
-pub(crate) use self::capture::{Capture, ChangeCapture};
+pub(crate) use self::capture::{Capture, ChangeCapture, Claim};
 
 use crate::error::Fault;
 use crate::filter_sql;
@@ -47,10 +47,11 @@ pub(crate) fn apply(
         return Ok(ApplyReport { outcomes: vec![outcome] });
     }
     session.within(Scope::Transaction, |session| {
-        let capture = Capture::read(session)?;
-        let outcomes = apply_rounds(session, call, target, batch)?;
-        capture.record(session, namespace, changes(&outcomes))?;
-        Ok(ApplyReport { outcomes })
+        let rounds = rounds(batch).iter().map(|round| groups(batch, round)).collect::<Result<Rounds>>()?;
+        let capture = claim(session, target, batch, &rounds)?;
+        let done = apply_rounds(session, call, target, batch, rounds)?;
+        capture.record(session, namespace, done.iter().filter_map(Done::change))?;
+        Ok(ApplyReport { outcomes: done.into_iter().map(|done| done.outcome).collect() })
     })
 }
 
@@ -62,7 +63,7 @@ pub(crate) fn delete_matching(
     selection: &Selection,
 ) -> Result<u64, Fault> {
     filter_sql::check(selection)?;
-    let capture = Capture::read(session)?;
+    let capture = Capture::claim(session, namespace, Claim::Whole)?;
     let mut statement = Statement::<Uuid>::new("DELETE FROM polymnia.memories");
     filter_sql::push_selection(&mut statement, namespace, now, selection);
     statement.plan_each_time();
@@ -72,7 +73,7 @@ pub(crate) fn delete_matching(
     statement.text(" RETURNING id");
     let ids: Vec<uuid::Uuid> = session.load(statement)?;
     let count = ids.len() as u64;
-    capture.record(session, namespace, ids.into_iter().map(|id| (id, polymnia::ChangeOperation::Delete)))?;
+    capture.record(session, namespace, ids.into_iter().map(|id| (id, ChangeOperation::Delete)))?;
     Ok(count)
 }
 
@@ -82,7 +83,7 @@ pub(crate) fn delete_matching(
 fn apply_at_once(session: &mut Session, target: Target<'_>, mutation: &Mutation) -> Result<Option<Outcome>, Fault> {
     let Some(kind) = Kind::of(mutation).filter(|kind| kind.is_one_statement()) else { return Ok(None) };
     let done = kind.run(session, target, &[mutation], ChangeCapture::MustBeOff)?;
-    Ok(done.into_iter().next().flatten())
+    Ok(done.into_iter().next().flatten().map(|done| done.outcome))
 }
 
 fn apply_rounds(
@@ -90,13 +91,9 @@ fn apply_rounds(
     call: &Call,
     target: Target<'_>,
     batch: &[Mutation],
-) -> Result<Vec<Outcome>, Fault> {
-    let rounds: Vec<BTreeMap<Kind, Vec<usize>>> =
-        rounds(batch).iter().map(|round| groups(batch, round)).collect::<Result<_>>()?;
-    if batch.len() > 1 && !rounds.iter().flat_map(BTreeMap::keys).map(|kind| kind.locks_in_order()).eq([true]) {
-        lock(session, target, batch)?;
-    }
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; batch.len()];
+    rounds: Rounds,
+) -> Result<Vec<Done>, Fault> {
+    let mut all: Vec<Option<Done>> = vec![None; batch.len()];
     // The first mutation known to fail. What comes after it doesn't matter: the batch is rolled back.
     let mut failed: Option<usize> = None;
     for round in rounds {
@@ -106,15 +103,15 @@ fn apply_rounds(
             if places.is_empty() {
                 continue;
             }
-            // In the order of ids, as `lock` has it.
+            // In the order of ids, as every batch does it.
             places.sort_unstable_by_key(|place| batch[*place].id());
             let mutations: Vec<&Mutation> = places.iter().map(|place| &batch[*place]).collect();
             let done = kind.run(session, target, &mutations, ChangeCapture::Handled)?;
-            for (place, outcome) in places.into_iter().zip(done) {
-                if outcome.is_none() {
+            for (place, done) in places.into_iter().zip(done) {
+                if done.is_none() {
                     failed = Some(failed.map_or(place, |failed| failed.min(place)));
                 }
-                outcomes[place] = outcome;
+                all[place] = done;
             }
         }
     }
@@ -122,13 +119,32 @@ fn apply_rounds(
         let error = conflict::explain(session, target, &batch[place])?;
         return Err(if batch.len() > 1 { error.with_context("mutation", place) } else { error }.into());
     }
-    Ok(outcomes.into_iter().map(|outcome| outcome.expect("without a failure each mutation has an outcome")).collect())
+    Ok(all.into_iter().map(|done| done.expect("without a failure each mutation is done")).collect())
 }
 
-/// Locks the memories that are there, in the order of their ids.
-///
-/// Batches of several statements, and statements that join, come upon memories in another order, and would lock each other
-/// out: a deadlock costs a second before the server ends it.
+/// Is a batch in the order in which it is done: places of mutations, by kind, in rounds.
+type Rounds = Vec<BTreeMap<Kind, Vec<usize>>>;
+
+/// Sees to it that batches don't lock each other out.
+fn claim(session: &mut Session, target: Target<'_>, batch: &[Mutation], rounds: &Rounds) -> Result<Capture, Fault> {
+    if batch.len() <= 1 {
+        return Capture::read(session);
+    }
+    let mut kinds = rounds.iter().flat_map(BTreeMap::keys);
+    match (kinds.next(), kinds.next()) {
+        (Some(kind), None) => {
+            let capture = Capture::claim(session, target.namespace, Claim::Shared)?;
+            if !kind.locks_in_order() {
+                lock(session, target, batch)?;
+            }
+            Ok(capture)
+        }
+        // Of several statements each may come upon any memory.
+        _ => Capture::claim(session, target.namespace, Claim::Whole),
+    }
+}
+
+/// Locks the memories that are there, in the order of their ids: a statement that joins comes upon them in any.
 fn lock(session: &mut Session, target: Target<'_>, batch: &[Mutation]) -> Result<(), Fault> {
     let ids: Vec<uuid::Uuid> = batch.iter().map(|mutation| mutation.id().into()).collect();
     let mut statement: Statement<'_> = Statement::new("SELECT FROM polymnia.memories WHERE namespace = ");
@@ -163,15 +179,27 @@ fn groups(batch: &[Mutation], round: &[usize]) -> Result<BTreeMap<Kind, Vec<usiz
     Ok(groups)
 }
 
-fn changes(outcomes: &[Outcome]) -> impl Iterator<Item = (uuid::Uuid, polymnia::ChangeOperation)> + '_ {
-    outcomes.iter().filter_map(|outcome| {
-        let operation = match outcome.effect {
-            Effect::Created | Effect::Updated => polymnia::ChangeOperation::Write,
-            Effect::Deleted => polymnia::ChangeOperation::Delete,
-            _ => return None,
+/// Is what became of a mutation.
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    outcome: Outcome,
+    /// What to record. An expired row that a delete removed is a change, though nothing was there.
+    change: Option<ChangeOperation>,
+}
+
+impl Done {
+    fn new(id: MemoryId, effect: Effect, revision: Option<Revision>) -> Self {
+        let change = match effect {
+            Effect::Created | Effect::Updated => Some(ChangeOperation::Write),
+            Effect::Deleted => Some(ChangeOperation::Delete),
+            _ => None,
         };
-        Some((outcome.id.into(), operation))
-    })
+        Self { outcome: Outcome { id, effect, revision }, change }
+    }
+
+    fn change(&self) -> Option<(uuid::Uuid, ChangeOperation)> {
+        self.change.map(|operation| (self.outcome.id.into(), operation))
+    }
 }
 
 /// Is a kind of mutation that one statement does for many.
@@ -240,7 +268,7 @@ impl Kind {
         }
     }
 
-    /// Does mutations of this kind, whose ids differ, and returns an outcome for each; none for one that fails.
+    /// Does mutations of this kind, whose ids differ, and returns what became of each; none for one that fails.
     ///
     /// With [`ChangeCapture::MustBeOff`], none also stands for a mutation that wants a closer look.
     fn run(
@@ -249,7 +277,7 @@ impl Kind {
         target: Target<'_>,
         mutations: &[&Mutation],
         capture: ChangeCapture,
-    ) -> Result<Vec<Option<Outcome>>, Fault> {
+    ) -> Result<Vec<Option<Done>>, Fault> {
         match self {
             Self::Put(over) => put::put(session, target, over, mutations, capture),
             Self::PutRevision => put::put_revision(session, target, mutations, capture),
@@ -260,7 +288,7 @@ impl Kind {
             Self::Restore(OverTaken::Fail) => restore::restore_new(session, target, mutations, capture),
             Self::Restore(OverTaken::Skip) => {
                 let done = restore::restore_new(session, target, mutations, capture)?;
-                let skipped = |mutation: &&Mutation| outcome(mutation.id(), Effect::Skipped, None);
+                let skipped = |mutation: &&Mutation| Done::new(mutation.id(), Effect::Skipped, None);
                 Ok(done.into_iter().zip(mutations).map(|(one, mutation)| one.or(Some(skipped(mutation)))).collect())
             }
             Self::Restore(OverTaken::Replace) => restore::restore_over(session, target, mutations),
@@ -268,23 +296,19 @@ impl Kind {
     }
 }
 
-fn outcome(id: MemoryId, effect: Effect, revision: Option<Revision>) -> Outcome {
-    Outcome { id, effect, revision }
-}
-
-/// Returns the outcome of each mutation, given what the statement returned; `effect` tells it from the revision.
-fn outcomes(
+/// Returns what became of each mutation, given what the statement returned; `effect` tells it from the revision.
+fn done(
     mutations: &[&Mutation],
     returned: Vec<(uuid::Uuid, i64)>,
     effect: impl Fn(Revision) -> Effect,
-) -> Result<Vec<Option<Outcome>>> {
+) -> Result<Vec<Option<Done>>> {
     let mut revisions: HashMap<MemoryId, i64> = HashMap::with_capacity(returned.len());
     revisions.extend(returned.into_iter().map(|(id, revision)| (MemoryId::from(id), revision)));
     let one = |mutation: &&Mutation| {
         let id = mutation.id();
         let Some(revision) = revisions.get(&id) else { return Ok(None) };
         let revision = Revision::new(*revision)?;
-        Ok(Some(outcome(id, effect(revision), Some(revision))))
+        Ok(Some(Done::new(id, effect(revision), Some(revision))))
     };
     mutations.iter().map(one).collect()
 }

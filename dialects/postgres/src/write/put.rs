@@ -1,10 +1,10 @@
 //! Puts.
 
 use diesel::sql_types::{BigInt, Uuid};
-use polymnia::{Effect, Expect, MemoryId, Mutation, NewMemory, Outcome, Result, Revision};
+use polymnia::{Effect, Expect, MemoryId, Mutation, NewMemory, Result, Revision};
 
 use super::source::{array_text, column, maybe_time, push_capture, push_rows};
-use super::{ChangeCapture, Target, outcomes};
+use super::{ChangeCapture, Done, Target, done};
 use crate::error::Fault;
 use crate::session::Session;
 use crate::sql::{Bind, JsonText, Statement};
@@ -27,11 +27,11 @@ pub(super) fn put(
     over: Over,
     mutations: &[&Mutation],
     capture: ChangeCapture,
-) -> Result<Vec<Option<Outcome>>, Fault> {
+) -> Result<Vec<Option<Done>>, Fault> {
     let returned = session.load(statement(target, over, &rows(mutations), capture))?;
     // Over an existing memory it is 2 at least.
     let effect = |revision| if revision == Revision::FIRST { Effect::Created } else { Effect::Updated };
-    Ok(outcomes(mutations, returned, effect)?)
+    Ok(done(mutations, returned, effect)?)
 }
 
 /// Puts memories over existing ones of a revision.
@@ -40,9 +40,9 @@ pub(super) fn put_revision(
     target: Target<'_>,
     mutations: &[&Mutation],
     capture: ChangeCapture,
-) -> Result<Vec<Option<Outcome>>, Fault> {
+) -> Result<Vec<Option<Done>>, Fault> {
     let returned = session.load(revision_statement(target, &rows(mutations), capture))?;
-    Ok(outcomes(mutations, returned, |_| Effect::Updated)?)
+    Ok(done(mutations, returned, |_| Effect::Updated)?)
 }
 
 type Row<'a> = (MemoryId, &'a NewMemory, Option<i64>);

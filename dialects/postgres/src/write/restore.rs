@@ -1,10 +1,10 @@
 //! Restores: whole rows with their times and revisions.
 
 use diesel::sql_types::{BigInt, Uuid};
-use polymnia::{Effect, Memory, Mutation, Outcome, Result};
+use polymnia::{Effect, Memory, Mutation, Result};
 
 use super::source::{array_text, column, maybe_time, push_capture, push_rows};
-use super::{ChangeCapture, Target, delete, outcomes};
+use super::{ChangeCapture, Done, Target, delete, done};
 use crate::error::Fault;
 use crate::session::Session;
 use crate::sql::{Bind, JsonText, Statement, pg_time};
@@ -15,11 +15,11 @@ pub(super) fn restore_new(
     target: Target<'_>,
     mutations: &[&Mutation],
     capture: ChangeCapture,
-) -> Result<Vec<Option<Outcome>>, Fault> {
+) -> Result<Vec<Option<Done>>, Fault> {
     let mut statement = statement(target, &rows(mutations), capture);
     statement.text(" WHERE m.expires_at <= ").bind(target.now).text(" RETURNING m.id, m.revision");
     let returned = session.load(statement)?;
-    Ok(outcomes(mutations, returned, |_| Effect::Created)?)
+    Ok(done(mutations, returned, |_| Effect::Created)?)
 }
 
 /// Writes rows over whatever is there.
@@ -27,19 +27,19 @@ pub(super) fn restore_over(
     session: &mut Session,
     target: Target<'_>,
     mutations: &[&Mutation],
-) -> Result<Vec<Option<Outcome>>, Fault> {
+) -> Result<Vec<Option<Done>>, Fault> {
     // The statement can't tell what was there before.
     let there = delete::live(session, target, mutations)?;
     let mut statement = statement(target, &rows(mutations), ChangeCapture::Handled);
     statement.text(" RETURNING m.id, m.revision");
     let returned = session.load(statement)?;
-    let mut outcomes = outcomes(mutations, returned, |_| Effect::Created)?;
-    for outcome in outcomes.iter_mut().flatten() {
+    let mut all = done(mutations, returned, |_| Effect::Created)?;
+    for Done { outcome, .. } in all.iter_mut().flatten() {
         if there.contains(&outcome.id) {
             outcome.effect = Effect::Updated;
         }
     }
-    Ok(outcomes)
+    Ok(all)
 }
 
 fn rows<'a>(mutations: &[&'a Mutation]) -> Vec<&'a Memory> {

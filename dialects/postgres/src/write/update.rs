@@ -1,10 +1,10 @@
 //! Updates.
 
 use diesel::sql_types::{BigInt, Uuid};
-use polymnia::{Change, Effect, Expect, MemoryId, Mutation, Outcome, Patch, Result};
+use polymnia::{Change, Effect, Expect, MemoryId, Mutation, Patch, Result};
 
 use super::source::{array_text, column, maybe_time, push_capture, push_rows};
-use super::{ChangeCapture, Target, outcomes};
+use super::{ChangeCapture, Done, Target, done};
 use crate::error::Fault;
 use crate::session::Session;
 use crate::sql::{Bind, JsonText, Statement};
@@ -15,7 +15,7 @@ pub(super) fn update(
     target: Target<'_>,
     mutations: &[&Mutation],
     capture: ChangeCapture,
-) -> Result<Vec<Option<Outcome>>, Fault> {
+) -> Result<Vec<Option<Done>>, Fault> {
     let rows: Vec<Row<'_>> = mutations
         .iter()
         .filter_map(|mutation| match mutation {
@@ -24,7 +24,7 @@ pub(super) fn update(
         })
         .collect();
     let returned = session.load(statement(target, &rows, capture))?;
-    Ok(outcomes(mutations, returned, |_| Effect::Updated)?)
+    Ok(done(mutations, returned, |_| Effect::Updated)?)
 }
 
 type Row<'a> = (MemoryId, &'a Patch, Option<i64>);

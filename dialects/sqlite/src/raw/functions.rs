@@ -124,6 +124,8 @@ unsafe extern "C" fn call_contains(
         // values. The texts are read before anything else is done with their values.
         let (metadata, needle) = unsafe { (text(*arguments), *arguments.add(1)) };
         let Some(metadata) = metadata else { return Some(false) };
+        // SAFETY: the context is that of this call.
+        let mut go_on = || unsafe { session(context) }.guard.may_go_on();
         // SAFETY: the context is that of this call. What is kept for the second argument is ours, a `Needle` from
         // `Box::into_raw` below, and SQLite drops it only between calls.
         let kept = unsafe { ffi::sqlite3_get_auxdata(context, 1).cast::<Needle>().as_ref() };
@@ -131,15 +133,14 @@ unsafe extern "C" fn call_contains(
             let unchecked = needle.unchecked.get() + metadata.len();
             needle.unchecked.set(unchecked % BYTES_BETWEEN_CHECKS);
             // SQLite counts its own steps, of which this is one however large the metadata is.
-            // SAFETY: the context is that of this call.
-            if unchecked >= BYTES_BETWEEN_CHECKS && !unsafe { session(context) }.guard.may_go_on() {
+            if unchecked >= BYTES_BETWEEN_CHECKS && !go_on() {
                 return None;
             }
-            return Some(needle.matcher.matches_bytes(metadata));
+            return needle.matcher.matches_while(metadata, &mut go_on);
         }
         // SAFETY: as above.
         let Some(matcher) = unsafe { text(needle) }.and_then(contains::compile) else { return Some(false) };
-        let answer = matcher.matches_bytes(metadata);
+        let answer = matcher.matches_while(metadata, &mut go_on);
         // SAFETY: the context is that of this call; the pointer is a `Needle` as `drop_needle` expects it, which SQLite
         // calls exactly once: at the end of the statement's run, or at once if it can't keep the pointer. So it is not
         // used here any more.
@@ -147,7 +148,7 @@ unsafe extern "C" fn call_contains(
             let kept = Box::into_raw(Box::new(Needle { matcher, unchecked: Cell::new(metadata.len()) }));
             ffi::sqlite3_set_auxdata(context, 1, kept.cast::<c_void>(), Some(drop_needle));
         }
-        Some(answer)
+        answer
     });
     // SAFETY: the context is that of this call, and SQLite copies the message.
     unsafe {
