@@ -6,19 +6,21 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "figures of a run")]
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use polymnia::{
-    Cursor, Error, Expect, Memory, MemoryId, MemoryStore, Mutation, Namespace, NewMemory, Order, Query, RecordLine,
-    Result, Selection, Timestamp,
+    ChangeOperation, ChangeRecord, Cursor, Error, Expect, Memory, MemoryId, MemoryStore, Mutation, Namespace,
+    NewMemory, Order, Query, RecordLine, Result, Selection, Timestamp,
 };
 use polymnia_conformance::databases::{Postgres, SqliteFile, SqliteMemory};
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, percent, pick};
 use polymnia_conformance::{Oracle, Subject};
 
 /// Takes some 25 s in a debug build on two cores.
-const ROUNDS: u64 = 150;
+const ROUNDS: u64 = 100;
 const OPERATIONS: usize = 60;
 
 #[test]
@@ -63,13 +65,15 @@ struct Engine {
     name: &'static str,
     subject: Subject,
     store: MemoryStore,
+    /// The last change that was read.
+    followed: Cell<i64>,
 }
 
 impl Engine {
     fn fresh<F: polymnia_conformance::Fixture>(name: &'static str) -> Self {
         let subject = Subject::fresh::<F>();
         let store = subject.store();
-        Self { name, subject, store }
+        Self { name, subject, store, followed: Cell::new(0) }
     }
 }
 
@@ -124,6 +128,11 @@ enum Operation {
         namespace: Namespace,
     },
     Sweep,
+    SetCapture {
+        on: bool,
+    },
+    /// What was recorded since the last time.
+    Follow,
     SetTime {
         now: Timestamp,
     },
@@ -174,6 +183,8 @@ impl World {
             88..90 => Operation::Rename { from: namespace, to: self.namespace(rng) },
             90 => Operation::DeleteNamespace { namespace },
             91 => Operation::Sweep,
+            92 => Operation::SetCapture { on: percent(rng, 70) },
+            93..95 => Operation::Follow,
             _ => {
                 let step = pick(rng, &[1, 1, 3, 1_000_000, 60_000_000, -2]);
                 Operation::SetTime { now: Timestamp::from_micros(self.now.as_micros() + step).unwrap() }
@@ -237,6 +248,10 @@ impl World {
                 Answer::of(store.admin().delete_namespace(namespace), |answer, count| answer.debug(&count))
             }
             Operation::Sweep => Answer::of(store.admin().sweep(10_000), |answer, count| answer.debug(&count)),
+            Operation::SetCapture { on } => {
+                Answer::of(store.admin().set_change_capture(*on), |answer, ()| answer.debug(on))
+            }
+            Operation::Follow => Answer::of(follow(engine), |answer, transactions| answer.debug(&transactions)),
             Operation::SetTime { .. } => Answer::default(),
         }
     }
@@ -341,6 +356,25 @@ impl Tally {
         );
         assert!(self.found * 2 > self.operations as usize, "{self:?}");
     }
+}
+
+/// Reads the changes recorded since the last time: for each transaction, what became of each memory. How an engine numbers
+/// them is its own affair, and whether it records what a later change of the same transaction undid.
+fn follow(engine: &Engine) -> Result<Vec<BTreeMap<(Namespace, MemoryId), ChangeOperation>>> {
+    let mut transactions: Vec<(i64, BTreeMap<_, _>)> = Vec::new();
+    loop {
+        let changes = engine.store.admin().changes(engine.followed.get(), 1_000)?;
+        let Some(last) = changes.last() else { break };
+        engine.followed.set(last.sequence);
+        for ChangeRecord { transaction, namespace, id, operation, .. } in changes {
+            if transactions.last().is_none_or(|(open, _)| *open != transaction) {
+                transactions.push((transaction, BTreeMap::new()));
+            }
+            let (_, open) = transactions.last_mut().expect("one was pushed");
+            open.insert((namespace, id), operation);
+        }
+    }
+    Ok(transactions.into_iter().map(|(_, changes)| changes).collect())
 }
 
 fn whole() -> Query {

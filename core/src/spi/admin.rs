@@ -58,7 +58,8 @@ pub trait AdminEngine: Send + Sync + Debug + 'static {
     /// None of its own.
     fn analyze(&self, call: &Call) -> Result<()>;
 
-    /// Switches the recording of changes. It holds for every transaction that begins after the call returned, of any
+    /// Switches the recording of changes, those of the operations here included: a rename removes what it writes under the
+    /// new name. It holds for every transaction that begins after the call returned, of any
     /// process.
     ///
     /// # Errors

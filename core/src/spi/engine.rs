@@ -45,7 +45,7 @@ pub trait Engine: Send + Sync + Debug + 'static {
     /// Requires at most 10,000 mutations and 64 MiB. The revision of a new memory is 1, and each write over an existing
     /// one adds 1; `updated_at` becomes the later of `call.now` and what it was. A put without `created_at` takes
     /// `call.now`, and keeps that of an existing memory. A restore takes times and revision as they are, and over an
-    /// expired row counts as new. A delete removes an expired row, too, and reports it missing.
+    /// expired row counts as new. A delete removes an expired row, too, records that, and reports the memory missing.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
-use polymnia::spi::{AdminEngine, SchemaEngine as _};
+use polymnia::spi::{AdminEngine, SchemaEngine as _, refusal};
 use polymnia::{
     Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, Extension, Namespace, NamespaceSummary, Result,
 };
@@ -56,6 +56,8 @@ impl AdminEngine for PgEngine {
                 statement.text(" WHERE namespace > ").bind(after.as_str());
             }
             statement.text(" GROUP BY namespace ORDER BY namespace LIMIT ").bind(i64::from(limit));
+            // Whether to stream groups from an index depends on how many are wanted.
+            statement.plan_each_time();
             let rows: Vec<(String, i64, PgTimestamp, PgTimestamp)> = session.load(statement)?;
             let summary = |(namespace, memories, oldest, newest)| {
                 Ok(NamespaceSummary {
@@ -71,10 +73,7 @@ impl AdminEngine for PgEngine {
 
     fn rename_namespace(&self, call: &Call, from: &Namespace, to: &Namespace) -> Result<u64> {
         if from == to {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                format!("namespace {:?} has that name already", from.as_str()),
-            ));
+            return Err(refusal::namespace_same(from));
         }
         // Of one moment: a memory written meanwhile makes it fail, to be tried again, or stays under the old name.
         self.run_within(call, Patience::Endless, Scope::Exact, |session| rename(session, from, to))
@@ -142,10 +141,10 @@ fn change((sequence, transaction, namespace, id, op): (i64, i64, String, uuid::U
 
 fn rename(session: &mut Session, from: &Namespace, to: &Namespace) -> Result<u64, Fault> {
     if !holds_any(session, from)? {
-        return Err(Error::new(ErrorKind::NotFound, format!("namespace {:?} holds nothing", from.as_str())).into());
+        return Err(refusal::namespace_missing(from).into());
     }
     if holds_any(session, to)? {
-        return Err(taken(to).into());
+        return Err(refusal::namespace_exists(to).into());
     }
     let capture = Capture::claim(session, from, Claim::Whole)?;
     // The namespace is the key that distributes the table, which can't be updated.
@@ -180,15 +179,11 @@ fn holds_any(session: &mut Session, namespace: &Namespace) -> Result<bool, Fault
     session.load_one(statement)
 }
 
-fn taken(namespace: &Namespace) -> Error {
-    Error::new(ErrorKind::Conflict, format!("namespace {:?} holds memories: expected none", namespace.as_str()))
-}
-
 /// Somebody put a memory of the same id there since it was found to be empty.
 fn collision(fault: Fault, to: &Namespace) -> Fault {
     match fault {
         Fault::Database { error: DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _), .. } => {
-            taken(to).into()
+            refusal::namespace_exists(to).into()
         }
         fault => fault,
     }

@@ -150,6 +150,8 @@ impl PgEngine {
         };
         let text = scrub(error::first_line(&error.to_string()));
         match explained {
+            // Told in the same words on every dialect, and whole as it is.
+            Some(explained) if explained.kind() == ErrorKind::Migration => explained.with_source(error),
             Some(explained) => explained.with_context("server", text).with_source(error),
             None => error::unrecognised(&text).with_source(error),
         }

@@ -4,6 +4,7 @@ use diesel::RunQueryDsl as _;
 use diesel::connection::Connection as _;
 use diesel::pg::PgConnection;
 use diesel::sql_types::Bool;
+use polymnia::spi::refusal;
 use polymnia::{Error, ErrorKind, Retry};
 
 use crate::config::Config;
@@ -16,7 +17,7 @@ use crate::startup;
 pub(crate) fn explain(session: &mut Session) -> Option<Error> {
     let (missing, read_only, denied) = state(session).ok()?;
     if missing {
-        Some(error::not_initialised())
+        Some(refusal::no_schema())
     } else if read_only {
         Some(error::read_only())
     } else {

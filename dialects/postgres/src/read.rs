@@ -288,3 +288,28 @@ pub(crate) fn stored_time(stored: PgTimestamp) -> Result<Timestamp> {
 pub(crate) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_page_is_cut_out_then_measured() {
+        let namespace = Namespace::new("secret").unwrap();
+        let query = Query::default().with_limit(100).unwrap();
+        let statement = measured(Timestamp::from_micros(0).unwrap(), &namespace, &query, 101).unwrap();
+        let columns = columns!();
+        assert_eq!(
+            format!("{statement:?}"),
+            format!(
+                "SELECT {columns} FROM (SELECT *, coalesce(sum(bytes) OVER ( ORDER BY created_at DESC, id DESC ROWS BETWEEN \
+                 UNBOUNDED PRECEDING AND 2 PRECEDING), 0) AS bytes_before FROM (SELECT *, octet_length(content) + \
+                 octet_length(metadata) AS bytes FROM (SELECT id, user_id, agent_id, thread_id, tier, content, \
+                 metadata::text, importance, related_threads, revision, created_at, updated_at, expires_at FROM (SELECT \
+                 {columns} FROM polymnia.memories WHERE namespace = $1 AND (expires_at IS NULL OR expires_at > $2) ORDER \
+                 BY created_at DESC, id DESC LIMIT $3) AS page OFFSET 0) AS printed) AS sized) AS summed WHERE \
+                 bytes_before <= $4 ORDER BY created_at DESC, id DESC"
+            )
+        );
+    }
+}

@@ -12,10 +12,11 @@ use crate::LOG;
 use crate::claims::beside;
 use crate::config::{Config, Location, Mode, Synchronous, file_uri};
 use crate::connection::{Connection, Session};
+use crate::decoder::Decoder;
 use crate::error::{Failure, Step, classify, classify_open};
 use crate::guard::Guard;
 use crate::raw::{self, Handle};
-use crate::row::{Decoder, Integers, OneText};
+use crate::row::{Integers, OneText};
 use crate::statement::{fixed, statements};
 
 /// Makes the connections of one database.

@@ -5,7 +5,7 @@ use polymnia::{
     TimeRange, Timestamp,
 };
 
-use crate::row::decoded;
+use crate::decoder::decoded;
 use crate::statement::{Sql, Value};
 
 /// Is a column that orders.

@@ -43,6 +43,7 @@ mod config;
 mod connection;
 mod connector;
 mod contains;
+mod decoder;
 mod engine;
 mod error;
 mod filter_sql;

@@ -48,9 +48,10 @@ pub(crate) fn apply(
         let mut writer = Writer { connection, capture, namespace, now };
         let mut outcomes = Vec::with_capacity(batch.len());
         for (index, mutation) in batch.iter().enumerate() {
-            let outcome = writer.apply(mutation).map_err(|error| match batch.len() {
-                1 => error,
-                _ => error.with_context("mutation", index),
+            let outcome = writer.apply(mutation).map_err(|error| match error.kind() {
+                // What the mutation itself is to blame for: a deadline passes anywhere.
+                ErrorKind::Conflict | ErrorKind::NotFound if batch.len() > 1 => error.with_context("mutation", index),
+                _ => error,
             })?;
             outcomes.push(outcome);
         }

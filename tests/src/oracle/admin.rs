@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use polymnia::spi::{AdminEngine, SchemaEngine, refusal};
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, MigrateReport, Migration, Namespace, NamespaceSummary,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Memory, MigrateReport, Migration, Namespace, NamespaceSummary,
     PoolStatus, Result,
 };
 
@@ -63,20 +63,25 @@ impl AdminEngine for Oracle {
         if state.of(to).next().is_some() {
             return Err(refusal::namespace_exists(to));
         }
-        let moved: Vec<_> = state.of(from).cloned().collect();
-        let count = moved.len() as u64;
+        let moved: Vec<Memory> = state.of(from).cloned().collect();
+        let ids: Vec<_> = moved.iter().map(|memory| memory.id).collect();
         for memory in moved {
             state.memories.remove(&(from.clone(), memory.id));
             state.memories.insert((to.clone(), memory.id), memory);
         }
-        Ok(count)
+        let gone = ids.iter().map(|id| (from.clone(), *id, ChangeOperation::Delete));
+        state.record(gone.chain(ids.iter().map(|id| (to.clone(), *id, ChangeOperation::Write))));
+        Ok(ids.len() as u64)
     }
 
     fn delete_namespace(&self, call: &Call, namespace: &Namespace) -> Result<u64> {
         let mut state = self.ready(call)?;
-        let before = state.memories.len();
-        state.memories.retain(|(of, _), _| of != namespace);
-        Ok((before - state.memories.len()) as u64)
+        let ids: Vec<_> = state.of(namespace).map(|memory| memory.id).collect();
+        for id in &ids {
+            state.memories.remove(&(namespace.clone(), *id));
+        }
+        state.record(ids.iter().map(|id| (namespace.clone(), *id, ChangeOperation::Delete)));
+        Ok(ids.len() as u64)
     }
 
     fn sweep(&self, call: &Call, limit: u32) -> Result<u64> {

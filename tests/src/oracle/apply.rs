@@ -19,11 +19,14 @@ pub(super) fn apply(
     let mut report = ApplyReport::default();
     let mut changes = Vec::new();
     for (index, mutation) in batch.iter().enumerate() {
+        let row = state.memories.contains_key(&(namespace.clone(), mutation.id()));
         let outcome = one(&mut state, now, namespace, mutation)
             .map_err(|error| if batch.len() > 1 { error.with_context("mutation", index) } else { error })?;
         match outcome.effect {
             Effect::Created | Effect::Updated => changes.push((outcome.id, ChangeOperation::Write)),
             Effect::Deleted => changes.push((outcome.id, ChangeOperation::Delete)),
+            // It had expired, and those who follow carry expired rows, too.
+            Effect::Missing if row => changes.push((outcome.id, ChangeOperation::Delete)),
             _ => {}
         }
         report.outcomes.push(outcome);

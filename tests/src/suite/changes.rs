@@ -87,6 +87,16 @@ pub(super) fn of_what_was_left_alone_are_none(subject: &Subject) {
     assert_eq!(told(&changes(&store)), [("acme", 1, Write)]);
 }
 
+/// Those who follow carry expired rows until they hear that they went.
+pub(super) fn of_an_expired_row_that_a_delete_removes(subject: &Subject) {
+    let store = capturing(subject);
+    let now = subject.clock().now();
+    put(&store, &here(), id(1), new("over").with_expires_at(now));
+    assert!(!store.delete(&here(), id(1)).unwrap());
+    assert!(!store.delete(&here(), id(1)).unwrap());
+    assert_eq!(told(&changes(&store)), [("acme", 1, Write), ("acme", 1, Delete)]);
+}
+
 pub(super) fn of_a_failed_batch_are_none(subject: &Subject) {
     let store = capturing(subject);
     let batch = [put_mutation(id(1), new("a")), Mutation::Delete { id: id(2), expect: Expect::Revision(revision(1)) }];
@@ -118,6 +128,31 @@ pub(super) fn of_a_sweep(subject: &Subject) {
     let recorded = changes(&store);
     let ids: BTreeSet<_> = told(&recorded).into_iter().map(|(name, id, op)| (name, id, op == Delete)).collect();
     assert_eq!(ids, BTreeSet::from([("acme", 1, true), ("elsewhere", 2, true)]));
+}
+
+pub(super) fn of_a_rename(subject: &Subject) {
+    let store = capturing(subject);
+    for number in 1..=3 {
+        put(&store, &here(), id(number), new("a"));
+    }
+    store.admin().rename_namespace(&here(), &ns("moved")).unwrap();
+    let recorded = changes(&store).split_off(3);
+    let ids: BTreeSet<_> = told(&recorded).into_iter().map(|(name, id, op)| (name, id, op == Delete)).collect();
+    let expected = [1, 2, 3].map(|id| [("acme", id, true), ("moved", id, false)]);
+    assert_eq!(ids, BTreeSet::from_iter(expected.concat()));
+    assert!(recorded.iter().all(|change| change.transaction == recorded[0].transaction), "{recorded:?}");
+}
+
+pub(super) fn of_a_deleted_namespace(subject: &Subject) {
+    let store = capturing(subject);
+    let now = subject.clock().now();
+    put(&store, &here(), id(1), new("a"));
+    put(&store, &here(), id(2), new("over").with_expires_at(now));
+    put(&store, &ns("elsewhere"), id(1), new("a"));
+    assert_eq!(store.admin().delete_namespace(&here()).unwrap(), 2);
+    let recorded = changes(&store).split_off(3);
+    let ids: BTreeSet<_> = told(&recorded).into_iter().map(|(name, id, op)| (name, id, op == Delete)).collect();
+    assert_eq!(ids, BTreeSet::from([("acme", 1, true), ("acme", 2, true)]));
 }
 
 pub(super) fn are_read_page_by_page(subject: &Subject) {

@@ -140,6 +140,62 @@ pub(super) fn readers_see_whole_batches(subject: &Subject) {
     });
 }
 
+pub(super) fn stats_are_of_one_moment(subject: &Subject) {
+    let store = subject.store();
+    let batch: Vec<_> = (0..20).map(|n| put_mutation(id(n), new("12345").with_user(user("u")))).collect();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    loop {
+                        let stats = store.stats(&here()).unwrap();
+                        assert!([0, 20].contains(&stats.memories), "a part of a batch shows: {stats:?}");
+                        assert_eq!(stats.content_bytes, stats.memories * 5, "{stats:?}");
+                        assert_eq!(stats.users, stats.memories / 20, "{stats:?}");
+                        assert_eq!(stats.by_tier.iter().map(|group| group.memories).sum::<u64>(), stats.memories);
+                        assert_eq!(stats.by_user.iter().map(|group| group.memories).sum::<u64>(), stats.memories);
+                        assert_eq!(stats.by_thread.iter().map(|group| group.memories).sum::<u64>(), stats.memories);
+                        if done.load(Ordering::Relaxed) {
+                            break;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..60 {
+            store.apply(&here(), &batch).unwrap();
+            store.delete_matching(&here(), &Selection::default()).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            reader.join().unwrap();
+        }
+    });
+}
+
+pub(super) fn a_rename_beside_writers_loses_nothing(subject: &Subject) {
+    let store = subject.store();
+    at_once(4, |worker| {
+        for round in 0..25 {
+            if worker > 0 {
+                put(&store, &here(), id(worker * 1_000 + round), new("m"));
+                continue;
+            }
+            match store.admin().rename_namespace(&here(), &ns(&format!("moved {round}"))) {
+                Ok(moved) => assert!(moved > 0),
+                // Nobody has written since the last time.
+                Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}"),
+            }
+        }
+    });
+    let listed = store.admin().namespaces(None, 100).unwrap();
+    assert_eq!(listed.iter().map(|summary| summary.memories).sum::<u64>(), 75, "{listed:?}");
+    for summary in &listed {
+        assert_eq!(all(&store, &summary.namespace, Selection::default()).len() as u64, summary.memories);
+    }
+}
+
 pub(super) fn a_pool_of_one_is_enough(subject: &Subject) {
     let store = subject.store_with(|options| options.with_pool(PoolOptions::single()));
     at_once(6, |writer| {
@@ -156,6 +212,7 @@ pub(super) fn a_pool_of_one_is_enough(subject: &Subject) {
         let memory = memory.unwrap();
         store.update(&here(), memory.id, Patch { tier: Some(tier("read")), ..Patch::default() }, Expect::Any).unwrap();
         read += 1;
+        assert!(read <= 60, "a memory comes twice");
     }
     assert_eq!(read, 60);
     assert_eq!(store.admin().info().unwrap().pool.max_size, 1);

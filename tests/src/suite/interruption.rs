@@ -50,6 +50,27 @@ pub(super) fn a_deadline_ends_a_long_scan(subject: &Subject) {
     assert_eq!(store.count(&here(), &Selection::default()).unwrap(), ROWS);
 }
 
+pub(super) fn the_statement_timeout_ends_a_long_scan(subject: &Subject) {
+    let limit = Duration::from_millis(700);
+    subject.store_with(|options| options.with_statement_timeout(limit));
+    let store = long_scan(subject);
+    if cannot_interrupt(subject) {
+        return;
+    }
+    for (name, scan) in scans() {
+        let begin = Instant::now();
+        refused(scan(&store), ErrorKind::Timeout);
+        let took = begin.elapsed();
+        assert!(took < limit + PATIENCE, "{name} took {took:?}, the statement timeout was {limit:?}");
+    }
+    // A deadline of the call's own goes before it, where it is earlier.
+    let begin = Instant::now();
+    let hurried = store.clone().with_timeout(Duration::from_millis(50));
+    refused(hurried.count(&here(), &contains(&needle())), ErrorKind::Timeout);
+    assert!(begin.elapsed() < limit + PATIENCE);
+    assert_eq!(get(&store, &here(), id(1)).id, id(1));
+}
+
 pub(super) fn a_cancellation_ends_a_long_scan(subject: &Subject) {
     let store = long_scan(subject);
     if cannot_interrupt(subject) {
@@ -125,7 +146,9 @@ fn long_scan(subject: &Subject) -> MemoryStore {
     let arrays: Vec<String> = (0..WIDTH).map(|n| format!("[{n}]")).collect();
     let document = metadata(&format!(r#"{{"a": [{}]}}"#, arrays.join(",")));
     let batch: Vec<_> = (0..ROWS).map(|n| put_mutation(id(n), new("m").with_metadata(document.clone()))).collect();
-    store.apply(&here(), &batch).unwrap();
+    for part in batch.chunks(100) {
+        store.apply(&here(), part).unwrap();
+    }
     store
 }
 

@@ -1,8 +1,8 @@
 //! What every dialect does, case by case.
 //!
 //! Each case is a function over a [`Subject`], in a file by theme. The table below is the only list: it makes the public
-//! functions in [`case`](mod@case) and the tests of [`conformance_suite!`](crate::conformance_suite). A case that is not in it is dead code, which
-//! is refused.
+//! functions in [`case`](mod@case) and the tests of [`conformance_suite!`](crate::conformance_suite). A case that is not in
+//! it is dead code, which is refused.
 
 #![deny(dead_code)]
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
@@ -11,8 +11,8 @@ mod prelude;
 
 use crate::fixture::Subject;
 
-/// Makes, of the table of cases, a module for each theme, a public function for each case, and the macro that makes a test
-/// of each. The first argument is a `$`, for the macro within the macro.
+/// Makes, of the table of cases, a module for each theme, a public function for each case, and the macro that makes a
+/// test of each. The first argument is a `$`, for the macro within the macro.
 macro_rules! suite {
     ($d:tt $($(#[$docs:meta])* $theme:ident { $($case:ident,)* })*) => {
         $(mod $theme;)*
@@ -249,9 +249,12 @@ suite! {
         of_one_transaction_share_it,
         end_with_the_last_of_an_id,
         of_what_was_left_alone_are_none,
+        of_an_expired_row_that_a_delete_removes,
         of_a_failed_batch_are_none,
         of_delete_matching,
         of_a_sweep,
+        of_a_rename,
+        of_a_deleted_namespace,
         are_read_page_by_page,
         stop_when_switched_off,
         are_switched_for_every_handle,
@@ -272,6 +275,7 @@ suite! {
         a_deadline_that_passed_ends_every_operation,
         a_cancelled_token_ends_every_operation,
         a_deadline_ends_a_long_scan,
+        the_statement_timeout_ends_a_long_scan,
         a_cancellation_ends_a_long_scan,
         a_long_scan_does_not_end_by_itself,
         a_connection_works_after_an_interruption,
@@ -286,6 +290,8 @@ suite! {
         only_one_of_many_creates,
         batches_over_the_same_ids_do_not_deadlock,
         readers_see_whole_batches,
+        stats_are_of_one_moment,
+        a_rename_beside_writers_loses_nothing,
         a_pool_of_one_is_enough,
         another_handle_sees_what_was_written,
         two_handles_write_the_same_memories,

@@ -1,5 +1,6 @@
 //! What cases are written with: short ways to make values, and assertions that tell what they were about.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use polymnia::{
@@ -122,8 +123,21 @@ pub(super) fn get(store: &MemoryStore, namespace: &Namespace, id: MemoryId) -> M
 /// Reads all that is selected, in the default order.
 #[track_caller]
 pub(super) fn all(store: &MemoryStore, namespace: &Namespace, selection: Selection) -> Vec<Memory> {
-    let query = Query::new(selection).with_limit(Query::MAX_LIMIT).unwrap();
-    store.iter(namespace, query).collect::<Result<_>>().unwrap()
+    walk(store, namespace, Query::new(selection).with_limit(Query::MAX_LIMIT).unwrap())
+}
+
+/// Reads all that a query selects, page by page. Fails if a memory comes twice: an engine that goes in circles would
+/// never end.
+#[track_caller]
+pub(super) fn walk(store: &MemoryStore, namespace: &Namespace, query: Query) -> Vec<Memory> {
+    let mut seen = HashSet::new();
+    let mut read = Vec::new();
+    for memory in store.iter(namespace, query) {
+        let memory = memory.unwrap();
+        assert!(seen.insert(memory.id), "memory {} comes twice", memory.id);
+        read.push(memory);
+    }
+    read
 }
 
 /// Returns the ids of memories, as numbers.

@@ -1,7 +1,7 @@
 //! Conditions, one by one and combined, against [`Selection::matches`].
 
 use polymnia::{
-    Filter, Match, Memory, MemoryStore, Mutation, OnConflict, Order, Query, Result, Selection, TimeRange, Timestamp,
+    Filter, Match, Memory, MemoryStore, Mutation, OnConflict, Order, Query, Selection, TimeRange, Timestamp,
 };
 
 use super::prelude::*;
@@ -72,7 +72,7 @@ pub(super) fn ranges_at_the_ends_of_time(subject: &Subject) {
                 Selection::default().with_created(TimeRange { from, until }),
                 Selection::default().with_updated(TimeRange { from, until }),
             ] {
-                let memories = store.iter(&here(), Query::default()).collect::<Result<Vec<_>>>().unwrap();
+                let memories = walk(&store, &here(), Query::default());
                 check(subject, &store, &memories, &selection);
             }
         }

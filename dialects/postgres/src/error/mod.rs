@@ -92,7 +92,11 @@ pub(crate) fn classify(error: &DieselError, stage: Stage, scrub: impl Fn(&str) -
         let error = Error::new(ErrorKind::Unavailable, "two transactions waited for each other");
         return Some(server(error.with_retry(Retry::Safe)));
     }
-    find(STATEMENT, message).map(|rule| server(rule.error()))
+    find(STATEMENT, message).map(Rule::error).map(|error| match error.kind() {
+        // Told in the same words on every dialect, and whole as it is.
+        ErrorKind::Migration => error,
+        _ => server(error),
+    })
 }
 
 /// Returns what a failure to connect means, if it is recognised. The message may be several lines: one a host, or address.
@@ -113,11 +117,6 @@ pub(crate) fn unrecognised(server: &str) -> Error {
 pub(crate) fn read_only() -> Error {
     Error::new(ErrorKind::ReadOnly, "the server takes no writes: it is a standby, or set read-only")
         .with_hint("name the primary, or several hosts with target_session_attrs=read-write")
-}
-
-/// Returns the error for a database without our tables.
-pub(crate) fn not_initialised() -> Error {
-    Error::new(ErrorKind::Migration, "the schema is not initialised").with_hint(INIT)
 }
 
 /// Returns the error for a role without the rights it takes.

@@ -2,7 +2,8 @@
 
 use diesel::pg::data_types::PgTimestamp;
 use diesel::sql_types::{BigInt, Timestamptz};
-use polymnia::{Error, ErrorKind, Expect, MemoryId, Mutation, Result, Timestamp};
+use polymnia::spi::refusal;
+use polymnia::{Error, ErrorKind, Expect, MemoryId, Mutation, Result, Retry, Revision, Timestamp};
 
 use super::Target;
 use crate::error::Fault;
@@ -12,47 +13,65 @@ use crate::sql::Statement;
 
 /// Returns the error for a mutation that did nothing, after a look at what is stored.
 pub(super) fn explain(session: &mut Session, target: Target<'_>, mutation: &Mutation) -> Result<Error, Fault> {
-    let id = mutation.id();
-    let stored = read(session, target, id)?;
-    let is_update = matches!(mutation, Mutation::Update { .. });
-    let (kind, message) = match (stored, mutation) {
-        (None, _) if is_update => (ErrorKind::NotFound, format!("memory {id} is not there")),
-        (
-            Some((revision, _)),
-            Mutation::Put { expect: Expect::Revision(expected), .. }
-            | Mutation::Update { expect: Expect::Revision(expected), .. }
-            | Mutation::Delete { expect: Expect::Revision(expected), .. },
-        ) if revision != expected.as_i64() => {
-            (ErrorKind::Conflict, format!("memory {id} is at revision {revision}: expected {expected}"))
-        }
-        (
-            None,
-            Mutation::Put { expect: Expect::Revision(expected), .. }
-            | Mutation::Delete { expect: Expect::Revision(expected), .. },
-        ) => (ErrorKind::Conflict, format!("memory {id} is not there: expected revision {expected}")),
-        (Some((_, created_at)), Mutation::Put { expect, memory, .. })
-            if *expect != Expect::Absent && memory.created_at.is_some_and(|given| given != created_at) =>
-        {
-            let given = memory.created_at.unwrap_or(created_at);
-            (ErrorKind::Conflict, format!("memory {id} was created at {created_at}: the put says {given}"))
-        }
-        (Some(_), _) => (ErrorKind::Conflict, format!("memory {id} is there already: expected none")),
-        // Another transaction was faster.
-        (None, _) => (ErrorKind::Conflict, format!("memory {id} was changed meanwhile")),
-    };
-    Ok(Error::new(kind, message))
+    let stored = read(session, target, mutation.id())?;
+    Ok(refusal(mutation, stored).unwrap_or_else(|| {
+        let message = format!("another transaction changed memory {} meanwhile", mutation.id());
+        Error::new(ErrorKind::Unavailable, message).with_retry(Retry::Safe)
+    }))
 }
 
-/// Returns revision and `created_at` of the memory, if it is there.
-fn read(session: &mut Session, target: Target<'_>, id: MemoryId) -> Result<Option<(i64, Timestamp)>, Fault> {
+/// Returns why the mutation can't be done over what is stored, if so: what is expected comes first.
+fn refusal(mutation: &Mutation, stored: Option<Stored>) -> Option<Error> {
+    let id = mutation.id();
+    match mutation {
+        Mutation::Put { memory, expect, .. } => {
+            unmet(id, *expect, stored).or_else(|| match (memory.created_at, stored?) {
+                (Some(given), stored) if given != stored.created_at => {
+                    Some(refusal::other_created_at(id, stored.created_at, given))
+                }
+                (_, stored) => exhausted(id, stored),
+            })
+        }
+        Mutation::Update { expect, .. } => match stored {
+            None => Some(refusal::missing(id)),
+            Some(stored) => unmet(id, *expect, Some(stored)).or_else(|| exhausted(id, stored)),
+        },
+        Mutation::Delete { expect, .. } => unmet(id, *expect, stored),
+        _ => stored.map(|_| refusal::exists(id)),
+    }
+}
+
+fn unmet(id: MemoryId, expect: Expect, stored: Option<Stored>) -> Option<Error> {
+    match (expect, stored) {
+        (Expect::Absent, Some(_)) => Some(refusal::exists(id)),
+        (Expect::Revision(expected), None) => Some(refusal::missing_at(id, expected)),
+        (Expect::Revision(expected), Some(stored)) if stored.revision != expected => {
+            Some(refusal::other_revision(id, stored.revision, expected))
+        }
+        _ => None,
+    }
+}
+
+fn exhausted(id: MemoryId, stored: Stored) -> Option<Error> {
+    (stored.revision.as_i64() == i64::MAX).then(|| refusal::last_revision(id))
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stored {
+    revision: Revision,
+    created_at: Timestamp,
+}
+
+/// Returns the memory, if it is there.
+fn read(session: &mut Session, target: Target<'_>, id: MemoryId) -> Result<Option<Stored>, Fault> {
     let mut statement = Statement::<(BigInt, Timestamptz)>::new(
         "SELECT revision, created_at FROM polymnia.memories WHERE namespace = ",
     );
     statement.bind(target.namespace.as_str()).text(" AND id = ").bind(uuid::Uuid::from(id));
     statement.text(" AND (expires_at IS NULL OR expires_at > ").bind(target.now).text(")");
     let rows: Vec<(i64, PgTimestamp)> = session.load(statement)?;
-    match rows.into_iter().next() {
-        None => Ok(None),
-        Some((revision, created_at)) => Ok(Some((revision, stored_time(created_at)?))),
-    }
+    let stored = |(revision, created_at)| -> Result<Stored> {
+        Ok(Stored { revision: Revision::new(revision)?, created_at: stored_time(created_at)? })
+    };
+    Ok(rows.into_iter().next().map(stored).transpose()?)
 }

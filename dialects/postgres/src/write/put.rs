@@ -117,8 +117,9 @@ fn statement<'a>(
         statement.text(" THEN excluded.created_at ELSE m.created_at END, ");
         statement.text("updated_at = CASE WHEN m.expires_at <= ").bind(now);
         statement.text(" THEN excluded.updated_at ELSE greatest(excluded.updated_at, m.updated_at) END");
+        statement.text(" WHERE m.expires_at <= ").bind(now).text(" OR m.revision < 9223372036854775807");
         if over == Over::SameTime {
-            statement.text(" WHERE m.expires_at <= ").bind(now).text(" OR m.created_at = excluded.created_at");
+            statement.text(" AND m.created_at = excluded.created_at");
         }
     }
     statement.text(" RETURNING m.id, m.revision");
@@ -145,7 +146,7 @@ fn revision_statement<'a>(
          expires_at, revision) WHERE m.namespace = ",
     );
     statement.bind(namespace.as_str()).text(
-        " AND m.id = n.id AND m.revision = n.revision AND (n.created_at IS NULL OR m.created_at = n.created_at) \
+        " AND m.id = n.id AND m.revision = n.revision AND m.revision < 9223372036854775807 AND (n.created_at IS NULL OR m.created_at = n.created_at) \
          AND (m.expires_at IS NULL OR m.expires_at > ",
     );
     statement.bind(now).text(")");
@@ -184,8 +185,8 @@ mod tests {
              excluded.related_threads, expires_at = excluded.expires_at, revision = CASE WHEN m.expires_at <= $15 THEN \
              1 ELSE m.revision + 1 END, created_at = CASE WHEN m.expires_at <= $16 THEN excluded.created_at ELSE \
              m.created_at END, updated_at = CASE WHEN m.expires_at <= $17 THEN excluded.updated_at ELSE \
-             greatest(excluded.updated_at, m.updated_at) END WHERE m.expires_at <= $18 OR m.created_at = \
-             excluded.created_at RETURNING m.id, m.revision"
+             greatest(excluded.updated_at, m.updated_at) END WHERE m.expires_at <= $18 OR m.revision < \
+             9223372036854775807 AND m.created_at = excluded.created_at RETURNING m.id, m.revision"
         );
     }
 

@@ -95,11 +95,38 @@ fn statement<'a>(target: Target<'a>, rows: &[Row<'a>], capture: ChangeCapture) -
          related_threads, set_expires_at, expires_at, revision) WHERE m.namespace = ",
     );
     statement.bind(namespace.as_str()).text(
-        " AND m.id = n.id AND (n.revision IS NULL OR m.revision = n.revision) \
+        " AND m.id = n.id AND m.revision < 9223372036854775807 AND (n.revision IS NULL OR m.revision = n.revision) \
          AND (m.expires_at IS NULL OR m.expires_at > ",
     );
     statement.bind(now).text(")");
     push_capture(&mut statement, " AND", capture);
     statement.text(" RETURNING m.id, m.revision");
     statement
+}
+
+#[cfg(test)]
+mod tests {
+    use polymnia::{Namespace, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn one_text_serves_every_patch() {
+        let namespace = Namespace::new("secret").unwrap();
+        let target = Target { namespace: &namespace, now: Timestamp::from_micros(0).unwrap() };
+        let patches = [Patch::default(), Patch { user_id: Change::Clear, ..Patch::default() }];
+        let text = |patch| {
+            let rows = [(MemoryId::from_bytes([1; 16]), patch, None)];
+            format!("{:?}", statement(target, &rows, ChangeCapture::Handled))
+        };
+        let texts = patches.each_ref().map(text);
+        assert_eq!(texts[0], texts[1]);
+        assert!(texts[0].contains(" WHERE m.namespace = $17 AND m.id = n.id AND "), "{}", texts[0]);
+    }
+
+    #[test]
+    fn an_update_that_expects_nothing_is_never_met() {
+        assert_eq!(revision(Expect::Any), None);
+        assert_eq!(revision(Expect::Absent), Some(0));
+    }
 }

@@ -10,7 +10,7 @@ use libsqlite3_sys as ffi;
 use polymnia::Matcher;
 
 use crate::connection::Session;
-use crate::{contains, row};
+use crate::{contains, decoder};
 
 /// Is a function to be registered.
 pub(super) struct Function {
@@ -30,8 +30,8 @@ pub(super) const ALL: [Function; 2] = [
     },
     // Not deterministic: each call has an effect.
     Function {
-        name: row::DECODE,
-        arguments: row::COLUMNS,
+        name: decoder::DECODE,
+        arguments: decoder::COLUMNS,
         flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY,
         call: call_decode,
     },
