@@ -9,6 +9,7 @@ mod apply;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine, refusal};
 use polymnia::{
@@ -20,7 +21,10 @@ use crate::fixture::Fixture;
 
 /// Is an engine that keeps memories in a map. Clones share the map.
 #[derive(Clone, Debug, Default)]
-pub struct Oracle(Arc<Mutex<State>>);
+pub struct Oracle {
+    state: Arc<Mutex<State>>,
+    statement_timeout: Option<Duration>,
+}
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -38,7 +42,13 @@ impl Oracle {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the call with the statement timeout as its deadline, unless it has an earlier one.
+    fn limited(&self, call: &Call) -> Call {
+        let timeout = self.statement_timeout.map(|timeout| Instant::now() + timeout);
+        Call { deadline: call.deadline.into_iter().chain(timeout).min(), ..call.clone() }
     }
 
     /// Returns the state for an operation that needs a schema.
@@ -103,7 +113,7 @@ impl Engine for Oracle {
     }
 
     fn query(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Rows> {
-        let mut selected = self.ready(call)?.selected(call, namespace, &query.selection)?;
+        let mut selected = self.ready(call)?.selected(&self.limited(call), namespace, &query.selection)?;
         selected.sort_by(|left, right| query.order.compare(left, right));
         if let Some(cursor) = &query.cursor {
             let position = cursor.position(query.order)?;
@@ -122,7 +132,7 @@ impl Engine for Oracle {
     }
 
     fn count(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
-        Ok(self.ready(call)?.selected(call, namespace, selection)?.len() as u64)
+        Ok(self.ready(call)?.selected(&self.limited(call), namespace, selection)?.len() as u64)
     }
 
     fn apply(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
@@ -134,7 +144,7 @@ impl Engine for Oracle {
 
     fn delete_matching(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
         let mut state = self.ready(call)?;
-        let selected = state.selected(call, namespace, selection)?;
+        let selected = state.selected(&self.limited(call), namespace, selection)?;
         for memory in &selected {
             state.memories.remove(&(namespace.clone(), memory.id));
         }
@@ -177,8 +187,8 @@ impl Fixture for Oracle {
         OpenOptions::new("oracle:")
     }
 
-    fn open(&self, _: &OpenOptions) -> Result<Arc<dyn Engine>> {
-        Ok(Arc::new(self.clone()))
+    fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
+        Ok(Arc::new(Self { statement_timeout: options.statement_timeout, ..self.clone() }))
     }
 }
 

@@ -133,7 +133,8 @@ pub(super) fn describes_the_database(subject: &Subject) {
     let store = subject.store();
     put(&store, &here(), id(1), new("m"));
     let info = store.admin().info().unwrap();
-    assert!(!info.dialect.is_empty() && info.dialect.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_'), "{:?}", info.dialect);
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    assert!(!info.dialect.is_empty() && info.dialect.chars().all(is_plain), "{:?}", info.dialect);
     assert!(info.server_version.starts_with(|c: char| c.is_ascii_digit()), "{:?}", info.server_version);
     let head = store.migrations().unwrap().last().unwrap().version.clone();
     assert_eq!((info.schema_version, info.schema_pending), (Some(head), 0));
@@ -150,7 +151,10 @@ pub(super) fn analyzes(subject: &Subject) {
     let store = subject.store();
     store.admin().analyze().unwrap();
     let batch: Vec<_> = (0..1_000)
-        .map(|n| put_mutation(id(n), new("m").with_user(user(&format!("u{}", n % 10))).with_metadata(metadata(&format!(r#"{{"n": {}}}"#, n % 50)))))
+        .map(|n| {
+            let metadata = metadata(&format!(r#"{{"n": {}}}"#, n % 50));
+            put_mutation(id(n), new("m").with_user(user(&format!("u{}", n % 10))).with_metadata(metadata))
+        })
         .collect();
     store.apply(&here(), &batch).unwrap();
     let selection = contains(r#"{"n": 7}"#).with_user(user("u7"));

@@ -10,6 +10,8 @@ use polymnia::{
 use super::prelude::*;
 use crate::fixture::Subject;
 
+const FIRST: Revision = Revision::FIRST;
+
 pub(super) fn reports_one_outcome_a_mutation(subject: &Subject) {
     let store = subject.store();
     for number in 1..=3 {
@@ -170,7 +172,7 @@ pub(super) fn fails_by_its_own_writes(subject: &Subject) {
     let cases = [
         (vec![put_absent(2), put_absent(2)], ErrorKind::Conflict),
         (vec![delete_mutation(id(1)), update_mutation(1, "x", Expect::Any)], ErrorKind::NotFound),
-        (vec![put_mutation(id(1), new("x")), update_mutation(1, "x", Expect::Revision(revision(1)))], ErrorKind::Conflict),
+        (vec![put_mutation(id(1), new("x")), update_mutation(1, "x", Expect::Revision(FIRST))], ErrorKind::Conflict),
         (
             vec![put_mutation(id(2), new("x")), put_mutation(id(2), new("x").with_created_at(time("2001-01-01")))],
             ErrorKind::Conflict,

@@ -127,7 +127,8 @@ pub(super) fn expecting_a_revision(subject: &Subject) {
     let second = store.put_at(&here(), id(1), new("b"), Expect::Revision(Revision::FIRST)).unwrap();
     assert_eq!((second.effect, second.revision), (Effect::Updated, Some(revision(2))));
     for stale in [1, 3, i64::MAX] {
-        let error = refused(store.put_at(&here(), id(1), new("c"), Expect::Revision(revision(stale))), ErrorKind::Conflict);
+        let expect = Expect::Revision(revision(stale));
+        let error = refused(store.put_at(&here(), id(1), new("c"), expect), ErrorKind::Conflict);
         assert!(error.to_string().contains(&id(1).to_string()), "{error} names the id");
     }
     assert_eq!(get(&store, &here(), id(1)).content.as_str(), "b");

@@ -1,5 +1,7 @@
 //! What was put is what is got: every field, at its limits.
 
+use std::collections::BTreeMap;
+
 use polymnia::{Effect, Expect, Json, Memory, MemoryId, Namespace, NewMemory, Outcome, Revision, Timestamp};
 
 use super::prelude::*;
@@ -55,7 +57,8 @@ pub(super) fn texts_at_their_shortest(subject: &Subject) {
 
 pub(super) fn content_of_one_mebibyte(subject: &Subject) {
     // Not one character over and over, which a database would compress away.
-    let mut text: String = (0..).map(|n: u32| format!("{:x} é😀 ", n.wrapping_mul(2_654_435_761))).take(40_000).collect();
+    let words = (0..80_000_u32).map(|n| format!("{:x} é😀 ", n.wrapping_mul(2_654_435_761)));
+    let mut text: String = words.collect();
     text.truncate(text.floor_char_boundary(1 << 20));
     text.push_str(&"x".repeat((1 << 20) - text.len()));
     assert_eq!(text.len(), 1 << 20);
@@ -139,7 +142,7 @@ pub(super) fn texts_of_every_kind(subject: &Subject) {
             .with_agent(agent(text))
             .with_thread(thread(text))
             .with_tier(tier(text))
-            .with_metadata(Json::from_serialize(&[(*text, *text)].into_iter().collect::<std::collections::BTreeMap<_, _>>()).unwrap().try_into().unwrap())
+            .with_metadata(Json::from_serialize(&BTreeMap::from([(*text, *text)])).unwrap().try_into().unwrap())
             .with_related_threads(threads([text]));
         let namespace = if text.trim().is_empty() { here() } else { ns(text) };
         round_trip_in(subject, &namespace, &memory);
@@ -169,7 +172,10 @@ pub(super) fn canonical_metadata_byte_for_byte(subject: &Subject) {
         (r#"{"a":1,"a":2}"#, r#"{"a": 2}"#),
         (r#"{"n":[1.50,1e2,-0,-0.0,0.10,1E-3]}"#, r#"{"n": [1.50, 100, 0, 0.0, 0.10, 0.001]}"#),
         (r#"{"n":9007199254740993}"#, r#"{"n": 9007199254740993}"#),
-        (r#"{"n":123456789012345678901234567890.123456789012345678901234567890}"#, r#"{"n": 123456789012345678901234567890.123456789012345678901234567890}"#),
+        (
+            r#"{"n":123456789012345678901234567890.123456789012345678901234567890}"#,
+            r#"{"n": 123456789012345678901234567890.123456789012345678901234567890}"#,
+        ),
         (r#"{"s":"\u0041\/\u00e9\ud83d\ude00"}"#, r#"{"s": "A/é😀"}"#),
         (r#"{"s":"\u0001\u001f\u007f\b\f\n\r\t\"\\"}"#, "{\"s\": \"\\u0001\\u001f\u{7f}\\b\\f\\n\\r\\t\\\"\\\\\"}"),
         (r#"{"":{"":[]}, " ":{}}"#, r#"{"": {"": []}, " ": {}}"#),

@@ -130,7 +130,8 @@ pub(super) fn expecting_a_revision(subject: &Subject) {
     let store = subject.store();
     put_full(subject, &store);
     for stale in [2, 7, i64::MAX] {
-        let error = refused(store.update(&here(), id(1), retier("x"), Expect::Revision(revision(stale))), ErrorKind::Conflict);
+        let expect = Expect::Revision(revision(stale));
+        let error = refused(store.update(&here(), id(1), retier("x"), expect), ErrorKind::Conflict);
         assert!(error.to_string().contains(&id(1).to_string()), "{error} names the id");
     }
     for number in 1..5 {
