@@ -97,18 +97,18 @@ impl<C: Connector> Pool<C> {
         if let Some(connection) = self.inner.try_get() {
             return Ok(Pooled { connection });
         }
-        let end = Instant::now() + self.acquire_timeout;
+        let began = Instant::now();
+        let end = began + self.acquire_timeout;
         loop {
             call.check()?;
             let left = end.saturating_duration_since(Instant::now());
             if let Ok(connection) = self.inner.get_timeout(left.min(WAIT_SLICE)) {
                 return Ok(Pooled { connection });
             }
-            if let Some(error) = self.shared.take_permanent_failure() {
-                return Err(error);
-            }
-            if left <= WAIT_SLICE {
-                return Err(self.exhausted(self.shared.take_failure()));
+            match self.shared.failure_since(began) {
+                Some(error) if !matches!(error.retry(), Retry::Safe | Retry::Exhausted) => return Err(error),
+                failure if left <= WAIT_SLICE => return Err(self.exhausted(failure)),
+                _ => {}
             }
         }
     }
@@ -182,8 +182,8 @@ struct Shared<C: Connector> {
     connect_timeout: Duration,
     /// The connection that [`Pool::open`] made, until r2d2 asks for its first.
     spare: Mutex<Option<C::Connection>>,
-    /// Why the last connect failed, if nobody was told yet.
-    failure: Mutex<Option<Error>>,
+    /// When and why the last connect failed, if it did.
+    failure: Mutex<Option<(Instant, Error)>>,
 }
 
 struct Tracked<T> {
@@ -212,14 +212,9 @@ impl<C: Connector> Shared<C> {
         }
     }
 
-    fn take_failure(&self) -> Option<Error> {
-        lock(&self.failure).take()
-    }
-
-    fn take_permanent_failure(&self) -> Option<Error> {
-        let mut failure = lock(&self.failure);
-        let permanent = failure.as_ref().is_some_and(|error| !matches!(error.retry(), Retry::Safe | Retry::Exhausted));
-        if permanent { failure.take() } else { None }
+    /// Returns why the last connect failed, if it did after `began`. Everyone who waits is told.
+    fn failure_since(&self, began: Instant) -> Option<Error> {
+        lock(&self.failure).as_ref().filter(|(at, _)| *at >= began).map(|(_, error)| copy(error))
     }
 }
 
@@ -234,7 +229,7 @@ impl<C: Connector> ManageConnection for Manager<C> {
             // r2d2 tries again by itself, with pauses that grow.
             None => self.0.connector.connect().map_err(|error| {
                 log::debug!("connect failed: {error}");
-                *lock(&self.0.failure) = Some(error);
+                *lock(&self.0.failure) = Some((Instant::now(), error));
                 Failed
             })?,
         };
@@ -277,6 +272,16 @@ struct Quiet;
 
 impl r2d2::HandleError<Failed> for Quiet {
     fn handle_error(&self, _: Failed) {}
+}
+
+/// Returns the same error without its source, which can't be had twice.
+fn copy(error: &Error) -> Error {
+    let copy = Error::new(error.kind(), error.message()).with_retry(error.retry());
+    let copy = error.context().fold(copy, |copy, (key, value)| copy.with_context(key.to_owned(), value));
+    match error.hint() {
+        Some(hint) => copy.with_hint(hint),
+        None => copy,
+    }
 }
 
 /// What is behind these locks is replaced as a whole, so a panic elsewhere leaves nothing half done.

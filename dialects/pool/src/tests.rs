@@ -101,3 +101,15 @@ fn a_wait_ends_with_its_call() {
     let late = Call { deadline: Some(Instant::now() + Duration::from_millis(30)), ..call() };
     assert_eq!(pool.acquire(&late).unwrap_err().kind(), ErrorKind::Timeout);
 }
+
+#[test]
+fn everyone_who_waits_is_told_why() {
+    let fake = Fake { later: Some(Retry::Never), ..Fake::default() };
+    let pool = Pool::open(fake, &settings("x://?pool_max_size=2&pool_acquire_timeout=60s")).unwrap();
+    let _held = pool.acquire(&call()).unwrap();
+    let told = std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..4).map(|_| scope.spawn(|| pool.acquire(&call()).map(drop))).collect();
+        waiting.into_iter().map(|thread| thread.join().unwrap().unwrap_err().message().to_owned()).collect::<Vec<_>>()
+    });
+    assert_eq!(told, ["no more"; 4]);
+}

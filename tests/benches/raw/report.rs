@@ -33,7 +33,10 @@ pub(crate) enum Goal {
 }
 
 impl Report {
-    /// Runs both sides alternately, `rounds` times each after some unmeasured ones, and keeps the medians.
+    /// Runs both sides in turns, `rounds` calls each after some unmeasured ones, and keeps the medians.
+    ///
+    /// A turn is many calls, or else each finds the processor's caches and the server's processes as the other left them,
+    /// and the ratio is noise.
     pub(crate) fn measure(
         &mut self,
         (dialect, memories, measure): (&'static str, usize, &'static str),
@@ -42,20 +45,24 @@ impl Report {
         mut ours: impl FnMut(usize),
         mut raw: impl FnMut(usize),
     ) {
-        let warm_up = (rounds / 10).max(3);
+        let turn = (rounds / 20).clamp(1, 250);
+        let warm_up = turn * 2;
         let mut times = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
-        for round in 0..warm_up + rounds {
-            // Whoever goes second finds warmer caches: take turns.
-            let (first, second) = if round % 2 == 0 {
-                let first = time(|| ours(round));
-                (first, time(|| raw(round)))
+        for start in (0..warm_up + rounds).step_by(turn) {
+            let calls = start..(start + turn).min(warm_up + rounds);
+            let mut ours_turn = || calls.clone().map(|call| time(|| ours(call))).collect::<Vec<_>>();
+            let mut raw_turn = || calls.clone().map(|call| time(|| raw(call))).collect::<Vec<_>>();
+            // Whoever goes second finds warmer pages: take turns in that as well.
+            let (ours_times, raw_times) = if start / turn % 2 == 0 {
+                let ours_times = ours_turn();
+                (ours_times, raw_turn())
             } else {
-                let second = time(|| raw(round));
-                (time(|| ours(round)), second)
+                let raw_times = raw_turn();
+                (ours_turn(), raw_times)
             };
-            if round >= warm_up {
-                times.0.push(first);
-                times.1.push(second);
+            if start >= warm_up {
+                times.0.extend(ours_times);
+                times.1.extend(raw_times);
             }
         }
         let (ours, raw) = (median(times.0), median(times.1));
