@@ -4,6 +4,17 @@
 //! makes one test a case for a [`Fixture`], which is all that an author writes. [`Oracle`] is an engine too naive to be
 //! wrong, which the suite is tested against and which judges random operations beside the dialects; [`generate`] makes
 //! those.
+//!
+//! | variable | what it sets for the tests of this crate |
+//! |---|---|
+//! | `POLYMNIA_TEST_SEED` | where random numbers begin; a failing test prints its own |
+//! | `POLYMNIA_DIFFERENTIAL_ROUNDS` | how many rounds of random operations all dialects are compared in |
+//! | `POLYMNIA_CONTAINMENT_PAIRS` | how many pairs of JSON are compared with a live PostgreSQL |
+//! | `POLYMNIA_KILL_ROUNDS` | how many imports are killed midway |
+//! | `POLYMNIA_LOCOMO_DIR` | a folder with real conversations, `conv-*.memories.jsonl` |
+//! | `POLYMNIA_TEST_CLI` | the program `polymnia`, instead of building it |
+//!
+//! What chooses the PostgreSQL server stands in [`server`].
 
 pub mod cli;
 pub mod databases;

@@ -22,6 +22,8 @@ pub(crate) fn run(memories: usize, report: &mut Report) {
     let options = polymnia::OpenOptions::new(database.url()).with_pool(PoolOptions::single());
     let store = Registry::new().with(Postgres).open_with(&options).expect("the server is there");
     data::load(&store, memories);
+    drop(store);
+    let store = Registry::new().with(Postgres).open_with(&options).expect("the server is there");
     let mut raw = Connection::open(&database.url());
     get(memories, report, &store, &mut raw);
     newest(memories, report, &store, &mut raw);
