@@ -26,3 +26,7 @@ pub mod suite;
 
 pub use fixture::{Fixture, Subject, TestClock, TestIds};
 pub use oracle::Oracle;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -6,6 +6,20 @@ use polymnia::{Memory, MemoryId, Mutation, Namespace, NewMemory, OnConflict, Rec
 const USERS: usize = 20;
 const THREADS: usize = 10;
 
+/// How many batches each side writes in a sitting, beside some to warm up.
+pub(crate) const WRITES: usize = 8;
+
+/// Returns batches of 1,000 numbers of memories that are not stored yet, for one side of one sitting.
+pub(crate) fn fresh_batches(memories: usize, sitting: usize, side: usize) -> Vec<Vec<usize>> {
+    let batches = WRITES * 2;
+    (0..batches)
+        .map(|batch| {
+            let start = memories + ((sitting * 2 + side) * batches + batch) * 1_000;
+            (start..start + 1_000).collect()
+        })
+        .collect()
+}
+
 /// Returns the namespace that is measured.
 pub(crate) fn namespace() -> Namespace {
     Namespace::new("bench").expect("a valid name")

@@ -8,7 +8,7 @@ use polymnia_postgres::Postgres;
 
 use crate::data;
 use crate::libpq::{Connection, Rows};
-use crate::report::{Goal, Report};
+use crate::report::{Goal, Report, SITTINGS};
 
 const COLUMNS: &str = "id, user_id, agent_id, thread_id, tier, content, metadata, importance, related_threads, revision, \
                        created_at, updated_at, expires_at";
@@ -20,14 +20,15 @@ pub(crate) fn run(memories: usize, report: &mut Report) {
     let server = server::start_durable();
     let database = server.create_database();
     let options = polymnia::OpenOptions::new(database.url()).with_pool(PoolOptions::single());
-    let store = Registry::new().with(Postgres).open_with(&options).expect("the server is there");
-    data::load(&store, memories);
-    drop(store);
-    let store = Registry::new().with(Postgres).open_with(&options).expect("the server is there");
-    let mut raw = Connection::open(&database.url());
-    get(memories, report, &store, &mut raw);
-    newest(memories, report, &store, &mut raw);
-    write(memories, report, &store, &mut raw);
+    let open = || Registry::new().with(Postgres).open_with(&options).expect("the server is there");
+    data::load(&open(), memories);
+    for sitting in 0..SITTINGS {
+        let store = open();
+        let mut raw = Connection::open(&database.url());
+        get(memories, report, &store, &mut raw);
+        newest(memories, report, &store, &mut raw);
+        write(memories, sitting, report, &store, &mut raw);
+    }
 }
 
 fn get(memories: usize, report: &mut Report, store: &MemoryStore, raw: &mut Connection) {
@@ -44,7 +45,7 @@ fn get(memories: usize, report: &mut Report, store: &MemoryStore, raw: &mut Conn
     report.measure(
         ("postgres", memories, "get one"),
         Goal::TimeAtMost(1.3),
-        5_000,
+        1_000,
         |round| assert!(store.get(&namespace, id(round)).expect("reads").is_some()),
         |round| {
             let rows = raw.run(c"get", &[namespace.as_str().as_bytes(), id(round).as_bytes(), &now]);
@@ -68,7 +69,7 @@ fn newest(memories: usize, report: &mut Report, store: &MemoryStore, raw: &mut C
     report.measure(
         ("postgres", memories, "newest 10 of user and thread"),
         Goal::TimeAtMost(1.3),
-        5_000,
+        1_000,
         |round| {
             let (user, thread) = place(round);
             let selection = Selection::default()
@@ -84,7 +85,7 @@ fn newest(memories: usize, report: &mut Report, store: &MemoryStore, raw: &mut C
     );
 }
 
-fn write(memories: usize, report: &mut Report, store: &MemoryStore, raw: &mut Connection) {
+fn write(memories: usize, sitting: usize, report: &mut Report, store: &MemoryStore, raw: &mut Connection) {
     let namespace = data::namespace();
     raw.prepare(
         c"write",
@@ -94,11 +95,9 @@ fn write(memories: usize, report: &mut Report, store: &MemoryStore, raw: &mut Co
          NULL FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], \
          $9::timestamptz[]) AS new (id, user_id, agent_id, thread_id, tier, content, metadata, created_at)",
     );
-    let rounds = 40;
+    let rounds = data::WRITES;
     // Both sides prepare their data outside the clock, from numbers of their own.
-    let batches = |side: usize| -> Vec<Vec<usize>> {
-        (0..rounds * 2).map(|round| (0..1_000).map(|n| memories + (round * 2 + side) * 1_000 + n).collect()).collect()
-    };
+    let batches = |side: usize| data::fresh_batches(memories, sitting, side);
     let ours: Vec<Vec<_>> = batches(0).iter().map(|batch| batch.iter().map(|n| data::put(*n)).collect()).collect();
     let theirs: Vec<Vec<_>> = batches(1).iter().map(|batch| batch.iter().map(|n| data::memory(*n)).collect()).collect();
     report.measure(
