@@ -365,6 +365,7 @@ fn follow(engine: &Engine) -> Result<Vec<BTreeMap<(Namespace, MemoryId), ChangeO
     loop {
         let changes = engine.store.admin().changes(engine.followed.get(), 1_000)?;
         let Some(last) = changes.last() else { break };
+        assert!(last.sequence > engine.followed.get(), "{}: a change comes twice", engine.name);
         engine.followed.set(last.sequence);
         for ChangeRecord { transaction, namespace, id, operation, .. } in changes {
             if transactions.last().is_none_or(|(open, _)| *open != transaction) {

@@ -56,7 +56,7 @@ impl Report {
             let mut ours_turn = || calls.clone().map(|call| time(|| ours(call))).collect::<Vec<_>>();
             let mut raw_turn = || calls.clone().map(|call| time(|| raw(call))).collect::<Vec<_>>();
             // Whoever goes second finds warmer pages: take turns in that as well.
-            let (ours_times, raw_times) = if start / turn % 2 == 0 {
+            let (ours_times, raw_times) = if (start / turn).is_multiple_of(2) {
                 let ours_times = ours_turn();
                 (ours_times, raw_turn())
             } else {

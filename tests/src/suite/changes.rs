@@ -170,6 +170,7 @@ pub(super) fn are_read_page_by_page(subject: &Subject) {
             break;
         }
         sizes.push(page.len());
+        assert!(sizes.len() <= 3, "a page comes twice: {sizes:?}");
         read.extend(page);
     }
     assert_eq!(sizes, [10, 10, 3]);
