@@ -225,6 +225,12 @@ impl Judge {
         let verdicts = self.ask(pairs);
         assert_eq!(verdicts.len(), pairs.len());
         for ((document, needle), theirs) in pairs.iter().zip(&verdicts) {
+            // With this exponent PostgreSQL 16 and later take a zero, and 15 does not. We do as 15, for one meaning.
+            if [document, needle].iter().any(|text| text.contains("1073741823")) {
+                let refused = |text: &String| !text.contains("1073741823") || Json::parse(text).is_err();
+                assert!(refused(document) && refused(needle), "{document:.2000}\n@> {needle:.2000}");
+                continue;
+            }
             let parsed = Json::parse(document).ok();
             let wanted = Json::parse(needle).ok();
             let ours = Verdict {
