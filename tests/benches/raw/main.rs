@@ -2,6 +2,10 @@
 //!
 //! `cargo bench -p polymnia-conformance` prints a table of medians and ratios and writes them to
 //! `target/bench/raw.json`. `POLYMNIA_BENCH_ROWS=10000,100000,1000000` sets the sizes.
+//!
+//! Run it on one core (`taskset -c 1 cargo bench …` on Linux): waking a server's process on another core can take longer
+//! than a read, and falls on either side by chance. The ratios of PostgreSQL's reads then lie within a few hundredths of
+//! one another; without it they were seen from 0.5 to 2.8.
 
 mod data;
 mod libpq;
