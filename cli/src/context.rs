@@ -20,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) format: Format,
     pub(crate) quiet: bool,
+    /// Whether more is to be told than the results.
+    pub(crate) verbose: bool,
     /// How standard error is coloured.
     pub(crate) paint: Paint,
     pub(crate) out: Out,
@@ -47,7 +49,8 @@ impl Context {
     /// Puts the settings together.
     pub(crate) fn new(global: &GlobalArgs, need: ConfigNeed, paint: Paint, out: Out) -> Result<Self> {
         let settings = Settings::resolve(global, need)?;
-        Ok(Self { settings, format: global.format, quiet: global.quiet, paint, out, registry: OnceLock::new() })
+        let GlobalArgs { format, quiet, verbose, .. } = *global;
+        Ok(Self { settings, format, quiet, verbose: verbose > 0, paint, out, registry: OnceLock::new() })
     }
 
     /// Opens the database that the settings name, which must be there.

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line, or the configuration, is wrong.
     Usage = 2,
+    /// What is stored does not agree with itself.
+    Unsound = 4,
     /// The database is locked or busy: trying again may help.
     Busy = 6,
     /// The database can't be reached, or can't be written.
@@ -28,8 +30,8 @@ pub(crate) enum Exit {
 /// What the exit codes mean, for the help text.
 macro_rules! exit_codes {
     () => {
-        "Exit codes: 0 ok, 1 failed, 2 usage, 6 locked or busy, 9 can't connect or read-only,
-10 refused without a flag, 130 interrupted"
+        "Exit codes: 0 ok, 1 failed, 2 usage, 4 `check --deep` found a fault, 6 locked or busy,
+9 can't connect or read-only, 10 refused without a flag, 130 interrupted"
     };
 }
 pub(crate) use exit_codes;

@@ -17,6 +17,8 @@ static TOKEN: LazyLock<CancelToken> = LazyLock::new(CancelToken::new);
 static IN_FLIGHT: Mutex<()> = Mutex::new(());
 /// One more than what is stored, while something is imported.
 static STORED: AtomicU64 = AtomicU64::new(0);
+/// How to go on, while something is imported.
+static HINT: Mutex<Option<&str>> = Mutex::new(None);
 
 /// Installs the handler.
 pub(crate) fn install() {
@@ -29,7 +31,9 @@ pub(crate) fn install() {
         std::thread::spawn(|| {
             drop(in_flight());
             std::thread::sleep(GRACE);
-            tell(&format!("error: {}\n", error()));
+            let error = error();
+            let hint = error.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+            tell(&format!("error: {error}\n{hint}"));
             std::process::exit(i32::from(Exit::Interrupted as u8));
         });
     };
@@ -63,10 +67,26 @@ pub(crate) fn note_stored(memories: u64) {
     STORED.store(memories + 1, Ordering::Release);
 }
 
-fn error() -> Error {
+/// Notes how to go on after an interruption from now on.
+pub(crate) fn note_hint(hint: &'static str) {
+    *HINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(hint);
+}
+
+/// Notes that an import is over: what it stored says nothing of what comes after.
+pub(crate) fn note_end() {
+    STORED.store(0, Ordering::Release);
+    *HINT.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// Returns the error for an interruption now.
+pub(crate) fn error() -> Error {
     let message = match STORED.load(Ordering::Acquire) {
         0 => "interrupted".to_owned(),
         stored => format!("interrupted: {} stored", plural(stored - 1, "memory is", "memories are")),
     };
-    Error::new(ErrorKind::Cancelled, message)
+    let error = Error::new(ErrorKind::Cancelled, message);
+    match *HINT.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
 }

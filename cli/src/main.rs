@@ -11,6 +11,7 @@ mod interrupt;
 mod logging;
 mod moment;
 mod output;
+mod progress;
 mod settings;
 mod url;
 mod usage;
@@ -18,8 +19,9 @@ mod usage;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
+use crate::args::{Cli, Format};
 use crate::failure::{Exit, Failure};
-use crate::output::{ColorChoice, Paint, block, tell};
+use crate::output::{ColorChoice, Paint, block, excerpt, tell};
 
 fn main() -> ExitCode {
     let cli = match usage::parse() {
@@ -33,19 +35,22 @@ fn main() -> ExitCode {
     match commands::run(&cli, colors, paint) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            report(&failure, paint);
+            report(&failure, &cli, paint);
             failure.exit.into()
         }
     }
 }
 
 /// Says what failed, on which value, and what to do next.
-fn report(failure: &Failure, paint: Paint) {
+fn report(failure: &Failure, cli: &Cli, paint: Paint) {
     let Some(error) = failure.error() else { return };
     // What an operation says of its end by Ctrl-C, the user knows.
     let interrupted = interrupt::is_set() && error.operation().is_some();
     let what = if interrupted { "interrupted".to_owned() } else { block(&error.to_string()) };
     tell(&format!("{} {what}\n", paint.error("error:")));
+    if let (Format::Table, Some([line, mark])) = (cli.global.format, place(error, cli)) {
+        tell(&format!("  {}\n  {}\n", paint.command(&line), paint.error(&mark)));
+    }
     let hint = error.hint().or(match failure.exit {
         Exit::Busy => Some("try again, or give it more time with --timeout"),
         _ => None,
@@ -53,4 +58,11 @@ fn report(failure: &Failure, paint: Paint) {
     if let Some(hint) = hint {
         tell(&format!("{} {}\n", paint.command("hint:"), block(hint)));
     }
+}
+
+/// Returns the line of a condition that the error is about, and a mark below its place.
+fn place(error: &polymnia::Error, cli: &Cli) -> Option<[String; 2]> {
+    let number = |key| error.context_value(key)?.parse().ok();
+    let text = cli.command.condition(error.context_value("option")?)?;
+    excerpt(text, number("line")?, number("column")?)
 }

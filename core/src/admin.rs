@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{ChangeRecord, DatabaseInfo, Error, MemoryStore, Namespace, NamespaceSummary, Result};
+use crate::{
+    ChangeRecord, DatabaseInfo, Error, IndexDeclaration, IndexName, IndexStatus, MemoryStore, Namespace,
+    NamespaceSummary, OptimizeReport, Result, Upkeep, VerifyReport,
+};
 
 /// Does cross-tenant work: lists, renames and deletes namespaces, sweeps what expired, describes the database.
 ///
@@ -87,6 +90,51 @@ impl Admin {
     /// As [`AdminEngine::analyze`](crate::spi::AdminEngine::analyze).
     pub fn analyze(&self) -> Result<()> {
         self.store.run("analyze", |call| self.store.engine().admin().analyze(call))
+    }
+
+    /// Does upkeep of what is derived from memories; it belongs after a bulk load, and now and then.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::optimize`](crate::spi::AdminEngine::optimize).
+    pub fn optimize(&self, upkeep: Upkeep) -> Result<OptimizeReport> {
+        self.store.run("optimize", |call| self.store.engine().admin().optimize(call, upkeep))
+    }
+
+    /// Compares everything that is derived with the memories it is derived from.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::verify`](crate::spi::AdminEngine::verify).
+    pub fn verify(&self) -> Result<VerifyReport> {
+        self.store.run("verify", |call| self.store.engine().admin().verify(call))
+    }
+
+    /// Lists the declared indexes by name.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::indexes`](crate::spi::AdminEngine::indexes).
+    pub fn indexes(&self) -> Result<Vec<IndexStatus>> {
+        self.store.run("list indexes", |call| self.store.engine().admin().indexes(call))
+    }
+
+    /// Declares an index on one path of the metadata and fills it.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::create_index`](crate::spi::AdminEngine::create_index).
+    pub fn create_index(&self, declaration: &IndexDeclaration) -> Result<()> {
+        self.store.run("create index", |call| self.store.engine().admin().create_index(call, declaration))
+    }
+
+    /// Removes a declared index and returns whether it was there.
+    ///
+    /// # Errors
+    ///
+    /// As [`AdminEngine::drop_index`](crate::spi::AdminEngine::drop_index).
+    pub fn drop_index(&self, name: &IndexName) -> Result<bool> {
+        self.store.run("drop index", |call| self.store.engine().admin().drop_index(call, name))
     }
 
     /// Switches the recording of changes, which is off in a new database.

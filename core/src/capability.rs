@@ -20,6 +20,12 @@ pub struct Capability {
     pub containment: Support,
     /// An index behind `Filter::Contains`; without it, containment walks the memories that the other conditions leave.
     pub containment_index: Support,
+    /// The rest of the filter language: comparisons, arrays, prefixes, logic, the memory's own fields.
+    pub filters: Support,
+    /// Indexes declared on one path of the metadata.
+    pub declared_indexes: Support,
+    /// Loading at a rate of its own, with the indexes made afterwards or by the database's own way in.
+    pub bulk_load: Support,
     /// Conditions on related threads.
     pub related_threads: Support,
     /// An index behind conditions on related threads.
@@ -38,6 +44,9 @@ impl Capability {
         Self {
             containment: Support::None,
             containment_index: Support::None,
+            filters: Support::None,
+            declared_indexes: Support::None,
+            bulk_load: Support::None,
             related_threads: Support::None,
             related_threads_index: Support::None,
             change_capture: Support::None,

@@ -34,8 +34,10 @@ mod clock;
 mod connection;
 mod cursor;
 mod database;
+mod derived;
 mod error;
-mod filter;
+mod explain;
+pub mod filter;
 mod json;
 mod memory;
 mod mutation;
@@ -61,8 +63,10 @@ pub use database::{
     ChangeOperation, ChangeRecord, DatabaseInfo, Extension, Group, MigrateReport, Migration, NamespaceStats,
     NamespaceSummary, PoolStatus,
 };
+pub use derived::{Fault, IndexDeclaration, IndexKind, IndexName, IndexStatus, OptimizeReport, Upkeep, VerifyReport};
 pub use error::{Error, ErrorKind, Result, Retry};
-pub use filter::Filter;
+pub use explain::{Access, Explanation};
+pub use filter::{Filter, Path};
 pub use json::{Json, Matcher};
 pub use memory::{Importance, Memory, MemoryId, Metadata, NewMemory, RelatedThreads, Revision};
 pub use mutation::{ApplyReport, Change, Effect, Expect, Mutation, OnConflict, Outcome, Patch};

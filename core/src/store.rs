@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::spi::Engine;
 use crate::{
-    Admin, ApplyReport, Call, CancelToken, Capability, Clock, Cursor, Effect, Error, Expect, IdSource, Memory,
-    MemoryId, MigrateReport, Migration, Mutation, Namespace, NamespaceStats, NewMemory, Outcome, Page, Patch, Query,
-    Result, RetryPolicy, Selection, SystemClock, UuidV7,
+    Admin, ApplyReport, Call, CancelToken, Capability, Clock, Cursor, Effect, Error, Expect, Explanation, IdSource,
+    Memory, MemoryId, MigrateReport, Migration, Mutation, Namespace, NamespaceStats, NewMemory, Outcome, Page, Patch,
+    Query, Result, RetryPolicy, Selection, SystemClock, UuidV7,
 };
 
 /// Remembers and recalls. Cheap to clone; clones share the connections.
@@ -153,6 +153,20 @@ impl MemoryStore {
         self.run("apply", |call| self.engine.apply(call, namespace, batch))
     }
 
+    /// Applies a batch as [`apply`](Self::apply) does, at the rate of a bulk load: what indexes need may be left to a later
+    /// [`Admin::optimize`], which belongs at the end of the load. Until then what was loaded is found all the same, more slowly.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    pub fn load(&self, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
+        check_batch(batch)?;
+        if batch.is_empty() {
+            return Ok(ApplyReport::default());
+        }
+        self.run("load", |call| self.engine.load(call, namespace, batch))
+    }
+
     /// Reads a memory.
     ///
     /// # Errors
@@ -183,12 +197,10 @@ impl MemoryStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor of another query, and as
-    /// [`Engine::query`].
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor of another query or a filter past its
+    /// limits, and as [`Engine::query`].
     pub fn query(&self, namespace: &Namespace, query: &Query) -> Result<Page> {
-        if let Some(cursor) = &query.cursor {
-            cursor.check(namespace, query).map_err(|error| error.with_operation("query"))?;
-        }
+        check_query(namespace, query).map_err(|error| error.with_operation("query"))?;
         let rows = self.run("query", |call| self.engine.query(call, namespace, query))?;
         let next = match rows.memories.last() {
             Some(last) if rows.more => Some(Cursor::after(last, namespace, query)),
@@ -214,17 +226,31 @@ impl MemoryStore {
     ///
     /// # Errors
     ///
-    /// As [`Engine::count`].
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a filter past its limits, and as
+    /// [`Engine::count`].
     pub fn count(&self, namespace: &Namespace, selection: &Selection) -> Result<u64> {
+        selection.filter.check().map_err(|error| error.with_operation("count"))?;
         self.run("count", |call| self.engine.count(call, namespace, selection))
+    }
+
+    /// Runs a query and tells how it was answered: by which access path, at what cost.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub fn explain(&self, namespace: &Namespace, query: &Query) -> Result<Explanation> {
+        check_query(namespace, query).map_err(|error| error.with_operation("explain"))?;
+        self.run("explain", |call| self.engine.explain(call, namespace, query))
     }
 
     /// Removes the selected memories and returns how many there were.
     ///
     /// # Errors
     ///
-    /// As [`Engine::delete_matching`].
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a filter past its limits, and as
+    /// [`Engine::delete_matching`].
     pub fn delete_matching(&self, namespace: &Namespace, selection: &Selection) -> Result<u64> {
+        selection.filter.check().map_err(|error| error.with_operation("delete"))?;
         self.run("delete", |call| self.engine.delete_matching(call, namespace, selection))
     }
 
@@ -327,6 +353,11 @@ impl Iterator for Memories {
             }
         }
     }
+}
+
+fn check_query(namespace: &Namespace, query: &Query) -> Result<()> {
+    query.selection.filter.check()?;
+    query.cursor.map_or(Ok(()), |cursor| cursor.check(namespace, query))
 }
 
 fn check_batch(batch: &[Mutation]) -> Result<()> {

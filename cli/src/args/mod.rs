@@ -3,6 +3,7 @@
 // The comments are help texts, which no one renders as Markdown, and options are what they are.
 #![allow(clippy::doc_markdown, clippy::struct_excessive_bools)]
 
+mod filter;
 mod selection;
 mod verbs;
 
@@ -12,8 +13,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use selection::{OrderName, SelectionArgs, options, selects_all};
 pub(crate) use verbs::{
-    AddArgs, CompletionsArgs, ConfigArgs, ConfigVerb, DeleteArgs, DemoArgs, GetArgs, ImportArgs, NamespaceArgs,
-    NamespaceVerb, SearchArgs, SelectArgs, SetupArgs, UpdateArgs,
+    AddArgs, CheckArgs, CompletionsArgs, ConfigArgs, ConfigVerb, CreateIndexArgs, DeleteArgs, DemoArgs, ExplainArgs,
+    GetArgs, ImportArgs, IndexArgs, IndexVerb, NamespaceArgs, NamespaceVerb, OptimizeArgs, QueryArgs, SearchArgs,
+    SelectArgs, SetupArgs, UpdateArgs,
 };
 
 use crate::failure::exit_codes;
@@ -103,18 +105,40 @@ pub(crate) enum Command {
     Update(UpdateArgs),
     /// Find memories
     Search(SearchArgs),
+    /// Tell how a search is answered: by which index, at what cost
+    Explain(ExplainArgs),
     /// Count memories
     Count(SelectArgs),
     /// Tell what the namespace and the database hold
     Stats,
     /// List, rename and remove namespaces
     Namespace(NamespaceArgs),
+    /// Declare, list and remove indexes on paths of the metadata
+    Index(IndexArgs),
+    /// Bring the indexes up to date, and the statistics
+    Optimize(OptimizeArgs),
     /// Choose a database, check it, initialise it and remember it
     Setup(SetupArgs),
     /// Show the configuration that applies
     Config(ConfigArgs),
     /// Connect and tell what is there
-    Check,
+    Check(CheckArgs),
     /// Print a script of completions for a shell
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// Returns the condition that was given as JSON with this option.
+    pub(crate) fn condition(&self, option: &str) -> Option<&str> {
+        let selection = match self {
+            Self::Search(SearchArgs { query, .. }) | Self::Explain(ExplainArgs { query }) => &query.selection,
+            Self::Count(SelectArgs { selection }) | Self::Delete(DeleteArgs { selection, .. }) => selection,
+            _ => return None,
+        };
+        match option {
+            "--where" => selection.contains.as_deref(),
+            "--filter" => selection.filter.as_deref(),
+            _ => None,
+        }
+    }
 }

@@ -1,8 +1,9 @@
-//! The conditions that `search`, `count` and `delete` have in common.
+//! The conditions that `search`, `explain`, `count` and `delete` have in common.
 
 use clap::{Args, ValueEnum};
-use polymnia::{Filter, Json, Match, Order, Result, Selection, ThreadId, Tier, TimeRange};
+use polymnia::{Filter, Match, Order, Result, Selection, ThreadId, Tier, TimeRange};
 
+use super::filter;
 use crate::failure::OfOption as _;
 use crate::moment::{Way, moment};
 
@@ -13,6 +14,9 @@ pub(crate) struct SelectionArgs {
     /// Metadata contains this JSON, as PostgreSQL's @> has it: '{"kind":"preference"}'
     #[arg(long = "where", value_name = "JSON")]
     pub(crate) contains: Option<String>,
+    /// The filter language selects it: '{"score":{"$gte":9}}'; `polymnia search --help` has the whole
+    #[arg(long, value_name = "JSON")]
+    pub(crate) filter: Option<String>,
     /// Of this user
     #[arg(long, value_name = "ID", conflicts_with = "no_user")]
     pub(crate) user: Option<String>,
@@ -58,10 +62,6 @@ impl SelectionArgs {
             text.as_deref().map(|text| moment(text, Way::Ago)).transpose().of_option(name)
         };
         let threads = |text: &String| ThreadId::new(text.as_str());
-        let filter = match &self.contains {
-            None => Filter::All,
-            Some(needle) => Filter::Contains(Json::parse(needle).of_option("--where")?),
-        };
         Ok(Selection {
             user: condition(self.user.as_deref(), self.no_user).of_option("--user")?,
             agent: condition(self.agent.as_deref(), self.no_agent).of_option("--agent")?,
@@ -78,15 +78,15 @@ impl SelectionArgs {
                 from: time(&self.updated_since, "--updated-since")?,
                 until: time(&self.updated_until, "--updated-until")?,
             },
-            filter,
+            filter: filter::combined(self.contains.as_deref(), self.filter.as_deref())?,
         })
     }
 }
 
-/// Returns whether the selection leaves nothing out: `{}` is contained in all metadata.
+/// Returns whether the selection leaves nothing out, as far as its form tells.
 pub(crate) fn selects_all(selection: &Selection) -> bool {
     let mut selection = selection.clone();
-    if matches!(&selection.filter, Filter::Contains(needle) if needle.as_str() == "{}") {
+    if filter::selects_all(&selection.filter) {
         selection.filter = Filter::All;
     }
     selection.is_all()
@@ -125,8 +125,8 @@ pub(crate) fn options(selection: &Selection) -> Vec<String> {
             push(name, &time);
         }
     }
-    if let Filter::Contains(needle) = filter {
-        push("--where", needle);
+    for (name, value) in filter::options(filter) {
+        push(name, &value);
     }
     for (name, absent) in [
         ("--no-user", *user == Match::Absent),
@@ -221,6 +221,8 @@ mod tests {
         let line = [
             "--where",
             r#"{"a": 1}"#,
+            "--filter",
+            r#"{"score": {"$gte": 9}}"#,
             "--user",
             "mara",
             "--no-thread",
@@ -242,9 +244,10 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_needle_leaves_nothing_out() {
-        for line in [vec![], vec!["--where".to_owned(), "{ }".to_owned()]] {
-            assert!(selects_all(&parse(&line)));
+    fn an_empty_needle_or_filter_leaves_nothing_out() {
+        for line in [&[][..], &["--where", "{ }"], &["--filter", "{ }"], &["--where", "{}", "--filter", "{}"]] {
+            let line: Vec<String> = line.iter().map(|&word| word.to_owned()).collect();
+            assert!(selects_all(&parse(&line)), "{line:?}");
         }
         assert!(!selects_all(&parse(&["--no-user".to_owned()])));
     }

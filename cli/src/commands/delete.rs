@@ -22,7 +22,7 @@ struct Deleted {
 pub(crate) fn run(context: &mut Context, args: &DeleteArgs) -> Outcome {
     let selection = args.selection.selection()?;
     if !args.ids.is_empty() {
-        if !selection.is_all() {
+        if !selection.is_all() || args.selection.filter.is_some() {
             let message = "ids and conditions are given: expected one or the other";
             return Err(Error::invalid_input(message).into());
         }

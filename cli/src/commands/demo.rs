@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use polymnia::{
-    ConnectionString, Error, ErrorKind, Memory, MemoryStore, Namespace, OnConflict, Order, Query, Result, Selection,
-    Tier,
+    Access, ConnectionString, Error, ErrorKind, Explanation, Filter, Memory, MemoryStore, Namespace, OnConflict, Order,
+    Query, Result, Selection,
 };
 use serde::Serialize;
 use tempfile::TempDir;
 
+use super::explain::how;
 use crate::args::{DemoArgs, Format, options};
 use crate::context::{Context, Missing, OnInterrupt};
 use crate::failure::{Exit, Outcome};
@@ -35,6 +36,7 @@ struct Answer {
     memories: Vec<Memory>,
     matches: u64,
     spent: Duration,
+    explanation: Explanation,
 }
 
 /// Is the database the demo runs on, and what is to be done with it afterwards.
@@ -57,9 +59,11 @@ struct ShownSearch {
     command: String,
     matches: u64,
     milliseconds: f64,
+    access: Access,
+    candidates: u64,
 }
 
-/// Does the main job in one go: init, import, three searches, what each cost, and the commands to go on with.
+/// Does the main job in one go: init, import, three searches, what each cost and how it was answered, and the commands to go on with.
 ///
 /// Ctrl-C cancels no operation, for what was stored is to be removed; it ends the demo between two.
 pub(crate) fn run(context: &mut Context, args: &DemoArgs) -> Outcome {
@@ -94,6 +98,8 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
             command: question.command("polymnia", &stage.options(args.keep)),
             matches: answer.matches,
             milliseconds: answer.spent.as_secs_f64() * 1e3,
+            access: answer.explanation.access,
+            candidates: answer.explanation.candidates,
         });
         context.out.document(Shown { memories: report.stored, searches: searches.collect() })?;
         return Ok(());
@@ -120,9 +126,9 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
     Ok(())
 }
 
-/// Returns the questions: one for the shape of JSON that each shows.
+/// Returns the questions: two by what the metadata contains, one in the filter language.
 fn questions() -> Result<[Question; 3]> {
-    let contains = |needle: &str| needle.parse().map(polymnia::Filter::Contains);
+    let contains = |needle: &str| needle.parse().map(Filter::Contains);
     let all = Selection::default;
     Ok([
         Question {
@@ -136,9 +142,11 @@ fn questions() -> Result<[Question; 3]> {
             order: Order::CREATED_ASC,
         },
         Question {
-            text: "And what was the cause of it all?",
-            selection: all().with_tier(Tier::long_term()).with_filter(contains(r#"{"tags": ["root-cause"]}"#)?),
-            order: Order::CREATED_DESC,
+            text: "And what was the cause of it all, and the cure?",
+            selection: all().with_filter(Filter::parse(
+                r#"{"tags": {"$any": ["root-cause", "fix"]}, "kind": {"$exists": true}, "$importance": {"$gte": 0.85}}"#,
+            )?),
+            order: Order::CREATED_ASC,
         },
     ])
 }
@@ -182,7 +190,8 @@ impl Stage {
         let page = self.store.query(&self.namespace, &query)?;
         let spent = started.elapsed();
         let matches = self.store.count(&self.namespace, &question.selection)?;
-        Ok(Answer { memories: page.memories, matches, spent })
+        let explanation = self.store.explain(&self.namespace, &query)?;
+        Ok(Answer { memories: page.memories, matches, spent, explanation })
     }
 
     /// Returns the options that lead here, if it is kept.
@@ -229,8 +238,10 @@ fn print(out: &mut Out, answer: &Answer) -> std::io::Result<()> {
     let shown = answer.memories.len() as u64;
     let shown = if shown < answer.matches { format!(", the first {} shown", grouped(shown)) } else { String::new() };
     let matches = plural(answer.matches, "match", "matches");
-    let line = out.paint().dim(&format!("  {matches}{shown}, in {}", duration(answer.spent)));
-    out.line(line)
+    let Explanation { access, candidates, .. } = answer.explanation;
+    let candidates = plural(candidates, "candidate", "candidates");
+    let line = format!("  {matches}{shown}, in {}; {candidates}, found {}", duration(answer.spent), how(access));
+    out.line(out.paint().dim(&line))
 }
 
 fn next_steps(out: &mut Out, stage: &Stage, args: &DemoArgs) -> std::io::Result<()> {
@@ -240,6 +251,7 @@ fn next_steps(out: &mut Out, stage: &Stage, args: &DemoArgs) -> std::io::Result<
     let heading = if args.keep {
         let global = shell_line(stage.options(true).iter().map(String::as_str));
         commands.push((format!("{program} {global} search --where '{{\"kind\":\"promise\"}}'"), ""));
+        commands.push((format!(r#"{program} {global} explain --filter '{{"session":{{"$gte":9}}}}'"#), ""));
         commands.push((format!("{program} {global} stats"), ""));
         "Go on with this database:"
     } else {

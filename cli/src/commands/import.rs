@@ -20,7 +20,12 @@ struct Imported {
     rejected: u64,
     /// Where the rejects are, if there are any.
     rejects: Option<PathBuf>,
+    /// Memories indexed after all were stored; the others were indexed with their batch.
+    indexed: u64,
+    /// Storing and indexing.
     seconds: f64,
+    /// Of these, indexing after all were stored.
+    indexing_seconds: f64,
     memories_per_second: f64,
 }
 
@@ -39,6 +44,9 @@ pub(crate) fn run(context: &mut Context, args: &ImportArgs) -> Outcome {
     let report = import::import(&store, &source, &options, &mut progress);
     drop(progress);
     let report = report.map_err(Failure::of_data)?;
+    if let Some(error) = &report.not_indexed {
+        context.note(format!("not all is indexed, so queries are slower until `polymnia optimize`: {error}"));
+    }
     if let Some(error) = &report.not_analyzed {
         context.note(format!("statistics are not refreshed, so queries may be slower: {error}"));
     }
@@ -76,12 +84,19 @@ fn rejects(args: &ImportArgs) -> Result<Option<PathBuf>> {
 }
 
 fn print(context: &mut Context, report: &Report, rejects: Option<PathBuf>) -> std::io::Result<()> {
-    let Report { stored, replaced, skipped, rejected, spent, .. } = *report;
+    let Report { stored, replaced, skipped, rejected, indexed, spent, indexing, .. } = *report;
     if context.format != Format::Table {
-        let seconds = spent.as_secs_f64();
-        let memories_per_second = report.rate();
-        let imported = Imported { stored, replaced, skipped, rejected, rejects, seconds, memories_per_second };
-        return context.out.document(imported);
+        return context.out.document(Imported {
+            stored,
+            replaced,
+            skipped,
+            rejected,
+            rejects,
+            indexed,
+            seconds: spent.as_secs_f64(),
+            indexing_seconds: indexing.as_secs_f64(),
+            memories_per_second: report.rate(),
+        });
     }
     // Exact enough for a rate.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -91,6 +106,9 @@ fn print(context: &mut Context, report: &Report, rejects: Option<PathBuf>) -> st
         if count > 0 {
             line = format!("{line}, {} {what}", grouped(count));
         }
+    }
+    if indexed > 0 {
+        line = format!("{line}, {} indexed at the end in {}", grouped(indexed), duration(indexing));
     }
     context.out.line(line)?;
     if let Some(path) = rejects {

@@ -7,10 +7,13 @@ mod config;
 mod count;
 mod delete;
 mod demo;
+mod explain;
 mod get;
 mod import;
+mod index;
 mod init;
 mod namespace;
+mod optimize;
 mod search;
 mod setup;
 mod stats;
@@ -51,12 +54,15 @@ fn verb(context: &mut Context, cli: &Cli) -> Outcome {
         Command::Delete(args) => delete::run(context, args),
         Command::Update(args) => update::run(context, args),
         Command::Search(args) => search::run(context, args),
+        Command::Explain(args) => explain::run(context, args),
         Command::Count(args) => count::run(context, args),
         Command::Stats => stats::run(context),
         Command::Namespace(args) => namespace::run(context, &args.verb),
+        Command::Index(args) => index::run(context, &args.verb),
+        Command::Optimize(args) => optimize::run(context, args),
         Command::Setup(args) => setup::run(context, args),
         Command::Config(args) => config::run(context, args.verb),
-        Command::Check => check::run(context),
+        Command::Check(args) => check::run(context, args),
         Command::Completions(args) => completions::run(args, &mut context.out),
     }
 }

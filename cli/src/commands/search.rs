@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use polymnia::{Cursor, Namespace, Page, Query, RecordLine};
 
-use crate::args::{Format, OrderName, SearchArgs, options};
+use crate::args::{Format, OrderName, QueryArgs, SearchArgs, options};
 use crate::context::Context;
-use crate::failure::{Exit, OfOption as _, Outcome};
+use crate::failure::{Exit, Outcome};
 use crate::output::{Header, SCHEMA_VERSION, duration, plural, print_memories, shell_line};
 
 /// How many memories are read at a time with `--all`.
@@ -14,7 +14,7 @@ const ALL_LIMIT: u32 = 1_000;
 
 /// Prints the memories that the conditions select.
 pub(crate) fn run(context: &mut Context, args: &SearchArgs) -> Outcome {
-    let mut query = query(args)?;
+    let mut query = args.query.query(if args.all { ALL_LIMIT } else { Query::DEFAULT_LIMIT })?;
     let namespace = context.namespace();
     let store = context.open()?;
     let started = Instant::now();
@@ -41,7 +41,7 @@ pub(crate) fn run(context: &mut Context, args: &SearchArgs) -> Outcome {
         let paint = context.out.paint();
         context.out.line(paint.dim(&format!("{memories} in {}", duration(spent))))?;
         if let Some(cursor) = next {
-            let command = next_command(context, args, &query, cursor);
+            let command = next_command(context, &args.query, &query, cursor);
             context.out.line(format!("{} {}", paint.dim("more:"), paint.command(&command)))?;
         }
     } else if let (Format::Ndjson, Some(cursor)) = (context.format, next) {
@@ -49,18 +49,6 @@ pub(crate) fn run(context: &mut Context, args: &SearchArgs) -> Outcome {
         context.note(format!("more: --cursor {cursor}"));
     }
     Ok(Exit::Ok)
-}
-
-fn query(args: &SearchArgs) -> polymnia::Result<Query> {
-    let limit = args.limit.unwrap_or(if args.all { ALL_LIMIT } else { Query::DEFAULT_LIMIT });
-    let query = Query::new(args.selection.selection()?)
-        .with_order(args.order.order())
-        .with_limit(limit)
-        .of_option("--limit")?;
-    Ok(match &args.cursor {
-        Some(text) => query.with_cursor(text.parse::<Cursor>().of_option("--cursor")?),
-        None => query,
-    })
 }
 
 /// Prints pages as they come.
@@ -116,7 +104,7 @@ impl Printer {
 }
 
 /// Returns the command that prints the next page. A password in the URL is left out.
-fn next_command(context: &Context, args: &SearchArgs, query: &Query, cursor: Cursor) -> String {
+fn next_command(context: &Context, args: &QueryArgs, query: &Query, cursor: Cursor) -> String {
     let mut words = vec!["polymnia".to_owned()];
     words.extend(context.options());
     words.push("search".to_owned());

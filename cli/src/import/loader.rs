@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use polymnia::{
-    ApplyReport, Effect, Error, ErrorKind, MemoryStore, Mutation, Namespace, OnConflict, RecordLine, Result,
+    ApplyReport, Effect, Error, ErrorKind, MemoryStore, Mutation, Namespace, OnConflict, RecordLine, Result, Support,
 };
 
 use super::entry::{Entry, Fault, rebuild, with_line};
@@ -17,6 +17,9 @@ const BATCH_BYTES: usize = 8 << 20;
 const QUEUED_BYTES: usize = 16 << 20;
 /// All batches that fill up hold no more memories than this together, or two batches.
 const QUEUED_MEMORIES: usize = 20_000;
+/// So many memories are loaded in bulk and indexed at the end: less is faster indexed batch by batch, and found quickly at
+/// once.
+const BULK: u64 = 20_000;
 
 /// Gathers memories in batches, for a batch is of one namespace, and stores those that are full.
 #[derive(Debug)]
@@ -26,6 +29,10 @@ pub(crate) struct Loader<'a> {
     /// Whether a line whose id is taken is a reject.
     reject_taken: bool,
     batch_size: usize,
+    /// After how many memories the rest is loaded in bulk.
+    bulk_after: u64,
+    /// How many memories were handed over.
+    handed: u64,
     batches: HashMap<Namespace, Batch>,
     memories: usize,
     bytes: usize,
@@ -41,16 +48,26 @@ struct Batch {
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(store: &'a MemoryStore, options: &Options) -> Self {
+    /// Returns a loader of so many memories, if that is known: without, it turns to loading in bulk once there are many.
+    pub(crate) fn new(store: &'a MemoryStore, options: &Options, expected: Option<u64>) -> Self {
         // An import that keeps going must not lose a batch for one memory of it: what would fail is skipped, and then
         // rejected.
         let reject_taken = options.on_conflict == OnConflict::Fail && options.rejects.is_some();
+        let bulk_after = match (store.capability().bulk_load, expected) {
+            (Support::None, _) => u64::MAX,
+            (_, Some(expected)) if expected < BULK => u64::MAX,
+            (_, Some(_)) => 0,
+            (_, None) => BULK,
+        };
         interrupt::note_stored(0);
+        interrupt::note_hint("go on with --on-conflict skip");
         Self {
             store,
             on_conflict: if reject_taken { OnConflict::Skip } else { options.on_conflict },
             reject_taken,
             batch_size: options.batch_size,
+            bulk_after,
+            handed: 0,
             batches: HashMap::new(),
             memories: 0,
             bytes: 0,
@@ -102,9 +119,17 @@ impl<'a> Loader<'a> {
         self.memories -= batch.mutations.len();
         self.bytes -= batch.bytes;
         interrupt::check()?;
+        let bulk = self.handed >= self.bulk_after;
+        if bulk {
+            interrupt::note_hint(
+                "go on with --on-conflict skip; `polymnia optimize` indexes what is stored until then",
+            );
+        }
+        self.handed += batch.mutations.len() as u64;
         let applied = {
             let _in_flight = interrupt::in_flight();
-            let applied = self.store.apply(namespace, &batch.mutations);
+            let apply = if bulk { MemoryStore::load } else { MemoryStore::apply };
+            let applied = apply(self.store, namespace, &batch.mutations);
             if let Ok(report) = &applied {
                 self.tally(report);
                 interrupt::note_stored(self.report.written());

@@ -1,7 +1,7 @@
 //! Import of JSON lines: read, checked and stored in constant memory.
 //!
 //! `lines` splits the input, `entry` makes memories of lines, `source` does both on a thread of its own, `loader` stores
-//! them in batches, `rejects` keeps what can't be stored, `progress` tells how far it is.
+//! them in batches and chooses how, `rejects` keeps what can't be stored, `progress` tells how far it is.
 
 mod entry;
 mod lines;
@@ -13,7 +13,7 @@ mod source;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use polymnia::{Error, ErrorKind, MemoryStore, Namespace, OnConflict, Result};
+use polymnia::{Error, ErrorKind, MemoryStore, Namespace, OnConflict, Result, Upkeep};
 
 pub(crate) use entry::NamespaceRule;
 pub(crate) use progress::Progress;
@@ -46,8 +46,14 @@ pub(crate) struct Report {
     pub(crate) skipped: u64,
     /// Lines written to the file of rejects.
     pub(crate) rejected: u64,
-    /// How long storing took.
+    /// Memories indexed after all were stored, those included that an earlier import left so.
+    pub(crate) indexed: u64,
+    /// How long storing and indexing took.
     pub(crate) spent: Duration,
+    /// How long of that was indexing.
+    pub(crate) indexing: Duration,
+    /// Why the rest could not be indexed. It is found all the same, more slowly.
+    pub(crate) not_indexed: Option<Error>,
     /// Why the statistics could not be refreshed. Everything is stored: without, queries are slower, not wrong.
     pub(crate) not_analyzed: Option<Error>,
 }
@@ -78,22 +84,53 @@ pub(crate) fn import(
 ) -> Result<Report> {
     // Whether there is a schema shows now, not after the first pass.
     store.get_many(options.namespace.default(), &[polymnia::MemoryId::from_bytes([0; 16])])?;
-    if source.can_be_read_twice() && options.rejects.is_none() {
-        validate(source, options, progress)?;
-    }
+    let checked = source.can_be_read_twice() && options.rejects.is_none();
+    let lines = if checked { Some(validate(source, options, progress)?) } else { None };
     let started = Instant::now();
-    let mut report = load(store, source, options, progress)?;
+    let loaded = load(store, source, options, lines, progress);
+    // Where a line was at fault, the database is as well as before.
+    let goes_on = |error: &Error| matches!(error.kind(), ErrorKind::Conflict | ErrorKind::InvalidInput);
+    let indexed = if loaded.as_ref().err().is_none_or(goes_on) { index(store, progress)? } else { Indexed::default() };
+    let mut report = loaded?;
+    (report.indexed, report.indexing, report.not_indexed) = (indexed.memories, indexed.spent, indexed.failed);
     report.spent = started.elapsed();
     if report.written() > 0 {
-        progress.begin("analyzing", None);
+        interrupt::note_hint("every line is stored and indexed");
+        let _waiting = progress.wait("analyzing");
         report.not_analyzed = store.admin().analyze().err();
     }
     progress.end();
+    interrupt::note_end();
     Ok(report)
 }
 
-fn validate(source: &Source, options: &Options, progress: &mut Progress) -> Result<()> {
+/// Is what became of the indexing at the end.
+#[derive(Debug, Default)]
+struct Indexed {
+    memories: u64,
+    spent: Duration,
+    failed: Option<Error>,
+}
+
+/// Indexes what was loaded in bulk, now or by an import that was cut off. There is next to nothing to do if that is nothing.
+fn index(store: &MemoryStore, progress: &mut Progress) -> Result<Indexed> {
+    interrupt::note_hint("every line is stored; `polymnia optimize` finishes the index");
+    let started = Instant::now();
+    let waiting = progress.wait("indexing");
+    let done = store.clone().with_cancel(interrupt::token()).admin().optimize(Upkeep::Index);
+    drop(waiting);
+    let spent = started.elapsed();
+    match done {
+        Ok(report) => Ok(Indexed { memories: report.indexed, spent, failed: None }),
+        Err(error) if error.kind() == ErrorKind::Cancelled => Err(interrupt::error()),
+        Err(error) => Ok(Indexed { memories: 0, spent, failed: Some(error) }),
+    }
+}
+
+/// Checks every line and returns how many there are.
+fn validate(source: &Source, options: &Options, progress: &mut Progress) -> Result<u64> {
     progress.begin("checking", source.bytes());
+    let mut lines = 0;
     for chunk in source.read(&options.namespace)? {
         interrupt::check()?;
         if let Some(fault) = chunk.faults.into_iter().next() {
@@ -101,15 +138,22 @@ fn validate(source: &Source, options: &Options, progress: &mut Progress) -> Resu
             let error = source.name_in(fault.error);
             return Err(if error.hint().is_some() { error } else { error.with_hint(hint) });
         }
+        lines += chunk.entries.len() as u64;
         progress.advance(chunk.bytes_read, chunk.entries.len());
     }
-    Ok(())
+    Ok(lines)
 }
 
-fn load(store: &MemoryStore, source: &Source, options: &Options, progress: &mut Progress) -> Result<Report> {
+fn load(
+    store: &MemoryStore,
+    source: &Source,
+    options: &Options,
+    lines: Option<u64>,
+    progress: &mut Progress,
+) -> Result<Report> {
     progress.begin("importing", source.bytes());
     let mut rejects = options.rejects.as_deref().map(Rejects::new);
-    let mut loader = Loader::new(store, options);
+    let mut loader = Loader::new(store, options, lines);
     let ended = load_chunks(&mut loader, source, options, rejects.as_mut(), progress);
     let kept = rejects.map_or(Ok(0), Rejects::finish);
     let stored = loader.report.written();
@@ -144,7 +188,6 @@ fn load_chunks(
 fn with_stored(error: Error, stored: u64) -> Error {
     let hint = match error.kind() {
         ErrorKind::Conflict => "--on-conflict skip keeps what is stored, --on-conflict replace writes over it",
-        ErrorKind::Cancelled => "go on with --on-conflict skip",
         _ if stored > 0 => "what is stored stays; go on with --on-conflict skip",
         _ => "",
     };

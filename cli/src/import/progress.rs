@@ -1,16 +1,12 @@
 //! How far an import is, on a terminal.
 
 use std::io::IsTerminal as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::grouped;
-
-/// What is done sooner needs no bar.
-const DELAY: Duration = Duration::from_secs(1);
-/// How often the figures change.
-const INTERVAL: Duration = Duration::from_millis(100);
+use crate::progress::{DELAY, INTERVAL, Waiting};
 
 /// Shows a bar with rate and time left once something takes longer than a second.
 #[derive(Debug)]
@@ -66,6 +62,12 @@ impl Progress {
             phase.tell();
             phase.show_if_due(self.begun);
         }
+    }
+
+    /// Begins a phase that does not tell how far it is. It lasts until what is returned is dropped.
+    pub(crate) fn wait(&mut self, what: &'static str) -> Waiting {
+        self.end();
+        Waiting::after(self.on, what, DELAY.saturating_sub(self.begun.elapsed()))
     }
 
     /// Takes the bar away.

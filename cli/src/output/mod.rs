@@ -1,5 +1,6 @@
 //! How results are printed.
 
+mod excerpt;
 mod json;
 mod memory;
 mod paint;
@@ -11,6 +12,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use serde::Serialize;
 
+pub(crate) use excerpt::excerpt;
 pub(crate) use json::{SCHEMA_VERSION, Versioned};
 pub(crate) use memory::{Header, memory_fields, print_memories};
 pub(crate) use paint::{ColorChoice, Paint};

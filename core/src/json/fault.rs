@@ -8,14 +8,14 @@ use crate::error::Error;
 /// Two words, so that the `Result`s of the scanner stay cheap: the error with its message, its line and its column is
 /// made once, from the whole text, by [`into_error`](Self::into_error).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) reason: Reason,
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) reason: Reason,
 }
 
 /// Says why a text was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     ExpectedValue,
     ExpectedKey,
     ExpectedColon,
@@ -49,12 +49,8 @@ impl Fault {
     ///
     /// The message names at most the one character at fault: strings, numbers and keys are payload.
     #[cold]
-    pub(super) fn into_error(self, text: &str) -> Error {
-        let before = text.get(..self.at).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Error::invalid_input(self.message(text))
-            .with_context("line", before.bytes().filter(|&byte| byte == b'\n').count() + 1)
-            .with_context("column", before[line_start..].chars().count() + 1)
+    pub(crate) fn into_error(self, text: &str) -> Error {
+        at_place(Error::invalid_input(self.message(text)), text, self.at)
     }
 
     fn message(self, text: &str) -> String {
@@ -117,6 +113,16 @@ impl Fault {
             Reason::Interrupted => "reading the JSON was ended".into(),
         }
     }
+}
+
+/// Adds the line and the column of the byte `at` to an error, both from 1, the column in characters.
+#[cold]
+pub(super) fn at_place(error: Error, text: &str, at: usize) -> Error {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    error
+        .with_context("line", before.bytes().filter(|&byte| byte == b'\n').count() + 1)
+        .with_context("column", before[line_start..].chars().count() + 1)
 }
 
 /// Names a character so that it can't disturb a terminal or a log: only printable ASCII stands for itself.

@@ -7,7 +7,7 @@ use proptest::strategy::Union;
 
 /// A value whose scalars and keys are kept as they are spelt.
 #[derive(Clone, Debug)]
-pub(super) enum Tree {
+pub(crate) enum Tree {
     Scalar(String),
     Array(Vec<Tree>),
     Object(Vec<(String, Tree)>),
@@ -144,12 +144,12 @@ const REFUSED_PIECES: [&str; 8] = [
 ];
 
 /// Returns documents PostgreSQL accepts, whatever their spelling.
-pub(super) fn document() -> BoxedStrategy<Tree> {
+pub(crate) fn document() -> BoxedStrategy<Tree> {
     trees(number(), string(PIECES.to_vec()))
 }
 
 /// Returns documents that are JSON by the grammar, many of them not accepted by PostgreSQL.
-pub(super) fn foreign_document() -> BoxedStrategy<Tree> {
+pub(crate) fn foreign_document() -> BoxedStrategy<Tree> {
     let extreme = select(EXTREME_NUMBERS.to_vec()).prop_map(str::to_owned);
     trees(
         Union::new_weighted(vec![(9, number()), (1, extreme.boxed())]).boxed(),
@@ -193,15 +193,15 @@ fn string(pieces: Vec<&'static str>) -> BoxedStrategy<String> {
 
 /// A small generator of its own, since deriving one tree from another is awkward to say in strategies.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 
     /// Returns a number below `bound` (xorshift64*).
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -209,18 +209,18 @@ impl Dice {
         usize::try_from(high).expect("31 bits fit") % bound
     }
 
-    fn percent(&mut self, chance: usize) -> bool {
+    pub(crate) fn percent(&mut self, chance: usize) -> bool {
         self.below(100) < chance
     }
 
-    fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }
 }
 
 impl Tree {
     /// Returns the text, with white space strewn in.
-    pub(super) fn text(&self, dice: &mut Dice) -> String {
+    pub(crate) fn text(&self, dice: &mut Dice) -> String {
         let mut out = String::new();
         self.write(dice, &mut out);
         out
@@ -228,13 +228,39 @@ impl Tree {
 
     /// Returns a tree to look for in this one: parts dropped, shuffled, doubled, spelt otherwise and now and then
     /// changed.
-    pub(super) fn needle(&self, dice: &mut Dice) -> Self {
+    pub(crate) fn needle(&self, dice: &mut Dice) -> Self {
         match self {
             // At the root, an array contains a scalar.
             Self::Array(elements) if !elements.is_empty() && dice.percent(15) => {
                 dice.pick(elements).clone().derive(dice)
             }
             _ => self.derive(dice),
+        }
+    }
+
+    /// Returns a value near to this one, or another.
+    pub(crate) fn value(&self, dice: &mut Dice) -> Self {
+        if dice.percent(60) { self.same(dice) } else { self.derive(dice) }
+    }
+
+    /// Returns an equal value, spelt otherwise.
+    fn same(&self, dice: &mut Dice) -> Self {
+        match self {
+            Self::Scalar(text) => Self::Scalar(respell(text, dice)),
+            Self::Array(elements) => Self::Array(elements.iter().map(|element| element.same(dice)).collect()),
+            Self::Object(members) => {
+                let same = members.iter().map(|(key, value)| (respell(key, dice), value.same(dice)));
+                let mut same = same.collect::<Vec<_>>();
+                // Where keys are told apart by their first letter, order means nothing. Elsewhere there may be duplicates.
+                if let [(a, _), (b, _)] = &*same
+                    && a.as_bytes()[1] != b.as_bytes()[1]
+                    && !a.contains('\\')
+                    && !b.contains('\\')
+                {
+                    same.reverse();
+                }
+                Self::Object(same)
+            }
         }
     }
 

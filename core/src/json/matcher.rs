@@ -3,9 +3,12 @@
 use std::fmt;
 
 use super::Json;
-use super::fault::Reason;
-use super::needle::{Elements, Members, Needle, Scalar};
-use super::scan::{Kind, Scan, Scanner};
+use super::leaf::{Leaf, Scalar};
+use super::marks::Marks;
+use super::members::Members;
+use super::needle::{Elements, Needle};
+use super::scan::{Kind, Scan};
+use super::walk::Walk;
 
 /// Tells whether documents contain a needle, as PostgreSQL's `document @> needle` does.
 ///
@@ -85,9 +88,8 @@ impl Matcher {
 
     fn walk(&self, document: &str, go_on: &mut dyn FnMut() -> bool) -> Option<bool> {
         let Some(needle) = &self.needle else { return Some(false) };
-        let mut walk = Walk { scan: Scanner::new(document.as_bytes()), go_on, walked_again: 0, ended: false };
-        let contains = walk.root(needle).unwrap_or(false);
-        if walk.ended { None } else { Some(contains) }
+        let mut walk = Walk::new(document, go_on);
+        Walk::answer(walk.contains(needle).and_then(|contains| walk.scan.end().map(|()| contains)))
     }
 }
 
@@ -98,34 +100,15 @@ impl fmt::Debug for Matcher {
     }
 }
 
-/// One walk over one document.
-///
-/// Each method requires the cursor at the first byte of a value, returns whether the value contains what is asked for,
-/// and leaves the cursor behind the value. A value is read to its end even where the answer is known: a later duplicate
-/// of a key may change it, and a malformed document has no matches.
-struct Walk<'a, 'g> {
-    scan: Scanner<'a>,
-    go_on: &'g mut dyn FnMut() -> bool,
-    /// Bytes walked more than once since `go_on` was asked.
-    walked_again: usize,
-    /// Whether `go_on` said no.
-    ended: bool,
-}
-
-/// After so many bytes walked again, `go_on` is asked: some 50 µs of work.
-const ASK_AFTER: usize = 64 << 10;
-
 impl Walk<'_, '_> {
-    fn root(&mut self, needle: &Needle) -> Scan<bool> {
-        self.scan.skip_space();
-        let contains = match needle {
+    /// Reports whether the root, which must stand at the cursor, contains a needle.
+    pub(crate) fn contains(&mut self, needle: &Needle) -> Scan<bool> {
+        match needle {
             // PostgreSQL holds a scalar at the root as an array of one element, marked as such; so an array contains
             // it.
-            Needle::Scalar(scalar) if self.scan.kind()? == Kind::Array => self.any_element(scalar)?,
-            needle => self.value(needle, 0)?,
-        };
-        self.scan.end()?;
-        Ok(contains)
+            Needle::Scalar(scalar) if self.scan.kind()? == Kind::Array => self.any_element(scalar),
+            needle => self.value(needle, 0),
+        }
     }
 
     fn value(&mut self, needle: &Needle, depth: usize) -> Scan<bool> {
@@ -136,8 +119,9 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Reports whether the value equals a scalar.
     #[inline]
-    fn scalar(&mut self, scalar: &Scalar, depth: usize) -> Scan<bool> {
+    pub(crate) fn scalar(&mut self, scalar: &Scalar, depth: usize) -> Scan<bool> {
         match (self.scan.kind()?, scalar) {
             (Kind::String, Scalar::String(text)) => Ok(self.scan.string()?.equals(text)),
             (Kind::Number, Scalar::Number(decimal)) => Ok(decimal.equals(&self.scan.number()?)),
@@ -156,19 +140,14 @@ impl Walk<'_, '_> {
     /// Reports whether the array at the root has `scalar` as an element.
     fn any_element(&mut self, scalar: &Scalar) -> Scan<bool> {
         let mut found = false;
-        self.scan.open(0)?;
-        if !self.scan.close(Kind::Array) {
-            loop {
-                found |= self.scalar(scalar, 1)?;
-                if !self.scan.comma_or_close(Kind::Array)? {
-                    break;
-                }
-            }
-        }
+        self.elements(0, |walk, depth| {
+            found |= walk.scalar(scalar, depth)?;
+            Ok(())
+        })?;
         Ok(found)
     }
 
-    fn object(&mut self, members: &Members, depth: usize) -> Scan<bool> {
+    fn object(&mut self, members: &Members<Needle>, depth: usize) -> Scan<bool> {
         if self.scan.kind()? != Kind::Object || members.len() == 0 {
             return self.only_kind(Kind::Object, depth);
         }
@@ -194,138 +173,27 @@ impl Walk<'_, '_> {
     }
 
     fn array(&mut self, elements: &Elements, depth: usize) -> Scan<bool> {
-        if self.scan.kind()? != Kind::Array || elements.len() == 0 {
+        if elements.len() == 0 {
             return self.only_kind(Kind::Array, depth);
         }
         let mut met = Marks::new(elements.len());
-        self.scan.open(depth)?;
-        if !self.scan.close(Kind::Array) {
-            loop {
-                self.element(elements, &mut met, depth + 1)?;
-                if !self.scan.comma_or_close(Kind::Array)? {
-                    break;
-                }
-            }
-        }
-        Ok(met.all())
+        let is_array = self.elements(depth, |walk, depth| walk.element(elements, &mut met, depth))?;
+        Ok(is_array && met.all())
     }
 
     /// Marks those of `elements` that the element at the cursor contains.
     fn element(&mut self, elements: &Elements, met: &mut Marks, depth: usize) -> Scan<()> {
-        let found = match self.scan.kind()? {
-            Kind::Null => {
-                self.scan.null()?;
-                elements.find_word(None)
-            }
-            Kind::Bool => elements.find_word(Some(self.scan.boolean()?)),
-            Kind::Number => elements.find_number(&self.scan.number()?),
-            Kind::String => elements.find_string(&self.scan.string()?),
-            Kind::Array => {
-                let first = elements.first_array();
-                return self.container(&elements.arrays, first, met, depth, Self::array);
-            }
-            Kind::Object => {
-                let first = elements.first_object();
-                return self.container(&elements.objects, first, met, depth, Self::object);
-            }
-        };
-        if let Some(number) = found {
-            met.set(number, true);
-        }
-        Ok(())
-    }
-
-    /// Marks those of `needles`, numbered from `first`, that the container at the cursor contains.
-    fn container<N>(
-        &mut self,
-        needles: &[N],
-        first: usize,
-        met: &mut Marks,
-        depth: usize,
-        contains: fn(&mut Self, &N, usize) -> Scan<bool>,
-    ) -> Scan<()> {
-        let start = self.scan;
-        let mut walked = false;
-        for (number, needle) in (first..).zip(needles) {
-            if !met.is_set(number) {
-                self.scan = start;
-                if contains(self, needle, depth)? {
+        match Leaf::read(&mut self.scan)? {
+            Ok(leaf) => {
+                if let Some(number) = elements.scalars.find(&leaf) {
                     met.set(number, true);
                 }
-                if walked {
-                    self.ask(self.scan.at() - start.at())?;
-                }
-                walked = true;
+                Ok(())
             }
-        }
-        if walked { Ok(()) } else { self.scan.skip_value(depth) }
-    }
-
-    /// Asks whether to go on, now and then. A fault ends the walk, whatever it says.
-    fn ask(&mut self, walked_again: usize) -> Scan<()> {
-        self.walked_again += walked_again;
-        if self.walked_again < ASK_AFTER {
-            return Ok(());
-        }
-        self.walked_again = 0;
-        self.ended = !(self.go_on)();
-        if self.ended { self.scan.fault(Reason::Interrupted) } else { Ok(()) }
-    }
-
-    /// Reports whether the value is of this kind, which is all that is asked for.
-    fn only_kind(&mut self, kind: Kind, depth: usize) -> Scan<bool> {
-        let found = self.scan.kind()?;
-        self.scan.skip_value(depth)?;
-        Ok(found == kind)
-    }
-}
-
-/// Keeps track of which things asked for were met.
-enum Marks {
-    /// The unmet ones as bits: zero when all are met.
-    Few(u64),
-    /// The same for more than 64.
-    Many(Vec<u64>),
-}
-
-impl Marks {
-    /// Returns marks for `len` things, at least one, none of them met.
-    #[inline]
-    fn new(len: usize) -> Self {
-        let unmet = |len| u64::MAX >> (64 - len);
-        if len <= 64 {
-            return Self::Few(unmet(len));
-        }
-        let mut words = vec![u64::MAX; len.div_ceil(64)];
-        if let Some(last) = words.last_mut() {
-            *last = unmet((len - 1) % 64 + 1);
-        }
-        Self::Many(words)
-    }
-
-    #[inline]
-    fn set(&mut self, number: usize, met: bool) {
-        let bit = 1 << (number % 64);
-        let word = match self {
-            Self::Few(word) => word,
-            Self::Many(words) => &mut words[number / 64],
-        };
-        *word = if met { *word & !bit } else { *word | bit };
-    }
-
-    fn is_set(&self, number: usize) -> bool {
-        let word = match self {
-            Self::Few(word) => *word,
-            Self::Many(words) => words[number / 64],
-        };
-        word & 1 << (number % 64) == 0
-    }
-
-    #[inline]
-    fn all(&self) -> bool {
-        match self {
-            Self::Few(word) => *word == 0,
-            Self::Many(words) => words.iter().all(|&word| word == 0),
+            Err(Kind::Object) => {
+                self.container(&elements.objects, elements.first_object(), met, depth, Self::object)
+            }
+            Err(_) => self.container(&elements.arrays, elements.first_array(), met, depth, Self::array),
         }
     }
 }

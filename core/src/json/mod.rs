@@ -4,19 +4,27 @@
 //! PostgreSQL prints, `needle` and `matcher` answer what PostgreSQL's `@>` answers.
 
 mod canonical;
+pub(crate) mod exact;
 mod fault;
+pub(crate) mod leaf;
+pub(crate) mod marks;
 mod matcher;
-mod needle;
+pub(crate) mod members;
+pub(crate) mod needle;
 mod number;
-mod scan;
+mod reader;
+pub(crate) mod scan;
 mod string;
+mod terms;
+pub(crate) mod tree;
+pub(crate) mod walk;
 
 #[cfg(test)]
-mod generate;
+pub(crate) mod generate;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +37,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub use self::matcher::Matcher;
+pub(crate) use self::number::Number;
+pub(crate) use self::reader::{Kind, Read, Reader, Wrong};
+pub(crate) use self::string::RawString;
+pub use self::terms::{DocumentTerms, NamespaceTerms, TermHasher};
+pub(crate) use self::leaf::Leaf;
+pub(crate) use self::terms::Place;
 
 use self::fault::{Fault, Reason};
 use crate::error::{Error, Result};

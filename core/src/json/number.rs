@@ -19,7 +19,7 @@ const EXPONENT_BOUND: i64 = 1 << 60;
 
 /// A number as its text spells it: valid by the grammar, its limits unchecked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Number<'a> {
+pub(crate) struct Number<'a> {
     text: &'a [u8],
     /// Where the integer digits end.
     point: usize,
@@ -29,7 +29,7 @@ pub(super) struct Number<'a> {
 
 /// A number of a needle: its value in one form that equal numbers share.
 #[derive(Clone, Debug)]
-pub(super) struct Decimal {
+pub(crate) struct Decimal {
     text: Box<[u8]>,
     is_plain_integer: bool,
     negative: bool,
@@ -50,12 +50,17 @@ struct Normal<'a> {
 impl<'a> Number<'a> {
     /// Returns the number spelt by `text`, with its parts' ends as offsets in it.
     #[inline]
-    pub(super) fn new(text: &'a [u8], point: usize, mantissa_end: usize) -> Self {
+    pub(crate) fn new(text: &'a [u8], point: usize, mantissa_end: usize) -> Self {
         Self { text, point, mantissa_end }
     }
 
+    /// Returns the number as it is spelt.
+    pub(crate) fn as_str(&self) -> &'a str {
+        std::str::from_utf8(self.text).expect("the grammar of numbers is ASCII")
+    }
+
     /// Reports whether PostgreSQL prints this number as it is spelt here.
-    pub(super) fn is_canonical(&self) -> bool {
+    pub(crate) fn is_canonical(&self) -> bool {
         self.exponent().is_none()
             && self.integer().len() <= MAX_INTEGER_DIGITS
             && self.fraction().len() <= MAX_SCALE
@@ -68,7 +73,7 @@ impl<'a> Number<'a> {
     ///
     /// Returns why PostgreSQL refuses the number, or [`Reason::ExpansionTooLong`] if `out` would grow past `max_len`
     /// bytes.
-    pub(super) fn write_canonical(&self, out: &mut Vec<u8>, max_len: usize) -> Result<(), Reason> {
+    pub(crate) fn write_canonical(&self, out: &mut Vec<u8>, max_len: usize) -> Result<(), Reason> {
         if self.is_canonical() {
             out.extend_from_slice(self.text);
             return Ok(());
@@ -99,6 +104,19 @@ impl<'a> Number<'a> {
             out.extend(digits(layout.fraction_start, layout.scale - layout.fraction_zeros));
         }
         Ok(())
+    }
+
+    /// Appends the value in a form that equal numbers share: 1 if it is negative, else 0; in 8 bytes, the lowest first, the
+    /// power of ten by which `0.digits` is multiplied; and the digits, as ASCII, without zeros at either end. Zero is not
+    /// negative, its power is 0, and it has no digits.
+    ///
+    /// Frozen: terms on disk are made of it.
+    pub(crate) fn write_value(&self, out: &mut Vec<u8>) {
+        let Normal { negative, weight, head, tail } = self.normal();
+        out.push(u8::from(negative));
+        out.extend_from_slice(&weight.to_le_bytes());
+        out.extend_from_slice(head);
+        out.extend_from_slice(tail);
     }
 
     fn is_negative(&self) -> bool {
@@ -222,7 +240,7 @@ impl Layout {
 
 impl Decimal {
     /// Returns the value of `number`.
-    pub(super) fn new(number: &Number<'_>) -> Self {
+    pub(crate) fn new(number: &Number<'_>) -> Self {
         let Normal { negative, weight, head, tail } = number.normal();
         Self {
             text: number.text.into(),
@@ -235,7 +253,7 @@ impl Decimal {
 
     /// Reports whether `number` has this value.
     #[inline]
-    pub(super) fn equals(&self, number: &Number<'_>) -> bool {
+    pub(crate) fn equals(&self, number: &Number<'_>) -> bool {
         if *self.text == *number.text {
             return true;
         }
@@ -246,14 +264,19 @@ impl Decimal {
         self.compare(number) == Ordering::Equal
     }
 
+    /// Orders `number` and this value as numbers.
+    pub(crate) fn order(&self, number: &Number<'_>) -> Ordering {
+        number.normal().order(&self.normal())
+    }
+
     /// Orders this value and `number` for searching: total, equal where the values are equal, and otherwise without
     /// meaning.
-    pub(super) fn compare(&self, number: &Number<'_>) -> Ordering {
+    pub(crate) fn compare(&self, number: &Number<'_>) -> Ordering {
         self.normal().compare(&number.normal())
     }
 
     /// Orders two values as [`compare`](Self::compare) does.
-    pub(super) fn compare_decimal(&self, other: &Self) -> Ordering {
+    pub(crate) fn compare_decimal(&self, other: &Self) -> Ordering {
         self.normal().compare(&other.normal())
     }
 
@@ -267,6 +290,25 @@ impl Normal<'_> {
         (self.negative, self.weight, self.digit_count())
             .cmp(&(other.negative, other.weight, other.digit_count()))
             .then_with(|| self.head.iter().chain(self.tail).cmp(other.head.iter().chain(other.tail)))
+    }
+
+    /// Orders two values as numbers.
+    fn order(&self, other: &Normal<'_>) -> Ordering {
+        let magnitude = |a: &Normal<'_>, b: &Normal<'_>| {
+            let digits = || a.head.iter().chain(a.tail).cmp(b.head.iter().chain(b.tail));
+            a.weight.cmp(&b.weight).then_with(digits)
+        };
+        self.signum().cmp(&other.signum()).then_with(|| {
+            if self.negative { magnitude(other, self) } else { magnitude(self, other) }
+        })
+    }
+
+    fn signum(&self) -> i8 {
+        match self.digit_count() {
+            0 => 0,
+            _ if self.negative => -1,
+            _ => 1,
+        }
     }
 
     fn digit_count(&self) -> usize {

@@ -10,21 +10,21 @@ use super::number::Number;
 use super::string::RawString;
 
 /// A `Result` whose error is a [`Fault`].
-pub(super) type Scan<T> = Result<T, Fault>;
+pub(crate) type Scan<T> = Result<T, Fault>;
 
 /// Walks a JSON text from its first byte to its last, without going back and without allocating.
 ///
 /// Methods named after a token require the cursor at its first byte, white space skipped, and leave it behind the
 /// token's last byte. `depth` is everywhere the number of containers around the value at the cursor.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 /// Tells the values of JSON apart by their first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Null,
     Bool,
     Number,
@@ -35,24 +35,24 @@ pub(super) enum Kind {
 
 impl<'a> Scanner<'a> {
     /// Returns a scanner at the first byte of `bytes`.
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
     /// Returns the offset of the cursor in bytes.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// Returns a fault at the cursor.
     #[cold]
-    pub(super) fn fault<T>(&self, reason: Reason) -> Scan<T> {
+    pub(crate) fn fault<T>(&self, reason: Reason) -> Scan<T> {
         Err(Fault { at: self.at, reason })
     }
 
     /// Steps over `token` if it stands at the cursor.
     #[inline]
-    pub(super) fn take(&mut self, token: &[u8]) -> bool {
+    pub(crate) fn take(&mut self, token: &[u8]) -> bool {
         let found = self.rest().starts_with(token);
         if found {
             self.at += token.len();
@@ -62,7 +62,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over white space: space, tab, line feed and carriage return, nothing else.
     #[inline]
-    pub(super) fn skip_space(&mut self) {
+    pub(crate) fn skip_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
@@ -70,7 +70,7 @@ impl<'a> Scanner<'a> {
 
     /// Returns the kind of the value at the cursor, without stepping over it.
     #[inline]
-    pub(super) fn kind(&self) -> Scan<Kind> {
+    pub(crate) fn kind(&self) -> Scan<Kind> {
         match self.peek() {
             Some(b'"') => Ok(Kind::String),
             Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
@@ -85,13 +85,13 @@ impl<'a> Scanner<'a> {
 
     /// Steps over `null`.
     #[inline]
-    pub(super) fn null(&mut self) -> Scan<()> {
+    pub(crate) fn null(&mut self) -> Scan<()> {
         if self.take(b"null") { Ok(()) } else { self.fault(Reason::UnknownWord) }
     }
 
     /// Steps over `true` or `false` and returns which it was.
     #[inline]
-    pub(super) fn boolean(&mut self) -> Scan<bool> {
+    pub(crate) fn boolean(&mut self) -> Scan<bool> {
         if self.take(b"true") {
             Ok(true)
         } else if self.take(b"false") {
@@ -103,7 +103,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over a number and returns it as it is spelt.
     #[inline]
-    pub(super) fn number(&mut self) -> Scan<Number<'a>> {
+    pub(crate) fn number(&mut self) -> Scan<Number<'a>> {
         let start = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         let leading_zero = self.peek() == Some(b'0');
@@ -131,7 +131,7 @@ impl<'a> Scanner<'a> {
     // Called for each key and each string of each document: out of line, the matcher takes half as long again.
     #[expect(clippy::inline_always, reason = "measured")]
     #[inline(always)]
-    pub(super) fn string(&mut self) -> Scan<RawString<'a>> {
+    pub(crate) fn string(&mut self) -> Scan<RawString<'a>> {
         let start = self.at + 1;
         let plain = plain_end(self.bytes, start);
         let ends = self.bytes.get(plain) == Some(&b'"');
@@ -143,7 +143,7 @@ impl<'a> Scanner<'a> {
     /// Steps over a key, the colon behind it and the white space around that.
     #[expect(clippy::inline_always, reason = "measured, as for `string`")]
     #[inline(always)]
-    pub(super) fn key(&mut self) -> Scan<RawString<'a>> {
+    pub(crate) fn key(&mut self) -> Scan<RawString<'a>> {
         if self.peek() != Some(b'"') {
             return self.fault(Reason::ExpectedKey);
         }
@@ -159,7 +159,7 @@ impl<'a> Scanner<'a> {
 
     /// Steps over the bracket that opens a container, and the white space behind it.
     #[inline]
-    pub(super) fn open(&mut self, depth: usize) -> Scan<()> {
+    pub(crate) fn open(&mut self, depth: usize) -> Scan<()> {
         if depth >= Json::MAX_DEPTH {
             return self.fault(Reason::TooDeep);
         }
@@ -171,7 +171,7 @@ impl<'a> Scanner<'a> {
     /// Steps over what follows a member or an element: a comma (true) or the bracket that closes an object or an array
     /// (false), and the white space around it.
     #[inline]
-    pub(super) fn comma_or_close(&mut self, kind: Kind) -> Scan<bool> {
+    pub(crate) fn comma_or_close(&mut self, kind: Kind) -> Scan<bool> {
         self.skip_space();
         let (close, reason) = closing(kind);
         match self.peek() {
@@ -190,20 +190,20 @@ impl<'a> Scanner<'a> {
 
     /// Steps over the bracket that closes an object or an array if it stands at the cursor.
     #[inline]
-    pub(super) fn close(&mut self, kind: Kind) -> bool {
+    pub(crate) fn close(&mut self, kind: Kind) -> bool {
         let closes = self.peek() == Some(closing(kind).0);
         self.at += usize::from(closes);
         closes
     }
 
     /// Checks that nothing but white space is left.
-    pub(super) fn end(&mut self) -> Scan<()> {
+    pub(crate) fn end(&mut self) -> Scan<()> {
         self.skip_space();
         if self.at == self.bytes.len() { Ok(()) } else { self.fault(Reason::ExpectedEnd) }
     }
 
     /// Steps over a value of any kind, checking its grammar and its depth.
-    pub(super) fn skip_value(&mut self, depth: usize) -> Scan<()> {
+    pub(crate) fn skip_value(&mut self, depth: usize) -> Scan<()> {
         // The kinds of the open containers, the innermost in the lowest bit. A depth of 128 just fits, so skipping
         // needs neither recursion nor a stack on the heap.
         const { assert!(Json::MAX_DEPTH <= u128::BITS as usize) };
@@ -245,6 +245,29 @@ impl<'a> Scanner<'a> {
                 }
                 objects >>= 1;
                 inner -= 1;
+            }
+        }
+    }
+
+    /// Steps over a value by its brackets and strings alone: of any depth, its grammar unchecked.
+    pub(super) fn skip_loosely(&mut self) -> Scan<()> {
+        let mut open = 0_usize;
+        loop {
+            match self.peek() {
+                Some(b'"') => drop(self.string()?),
+                Some(b'{' | b'[') => {
+                    open += 1;
+                    self.at += 1;
+                }
+                Some(b'}' | b']') => {
+                    open -= usize::from(open > 0);
+                    self.at += 1;
+                }
+                Some(_) => self.at += 1,
+                None => return Ok(()),
+            }
+            if open == 0 && matches!(self.peek(), None | Some(b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r')) {
+                return Ok(());
             }
         }
     }

@@ -6,7 +6,7 @@ use super::fault::Reason;
 
 /// What stands between the quotes of a string: valid by the grammar, its escapes still in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RawString<'a> {
+pub(crate) struct RawString<'a> {
     raw: &'a [u8],
     escaped: bool,
 }
@@ -28,18 +28,18 @@ impl<'a> RawString<'a> {
     /// Returns the string spelt by `raw`, in which backslashes begin escapes if `escaped`, and stand for themselves
     /// otherwise.
     #[inline]
-    pub(super) fn new(raw: &'a [u8], escaped: bool) -> Self {
+    pub(crate) fn new(raw: &'a [u8], escaped: bool) -> Self {
         Self { raw, escaped }
     }
 
     /// Reports whether there are escapes in the text.
-    pub(super) fn is_escaped(&self) -> bool {
+    pub(crate) fn is_escaped(&self) -> bool {
         self.escaped
     }
 
     /// Reports whether the unescaped string is `text`.
     #[inline]
-    pub(super) fn equals(&self, text: &[u8]) -> bool {
+    pub(crate) fn equals(&self, text: &[u8]) -> bool {
         if !self.escaped {
             return self.raw == text;
         }
@@ -49,12 +49,26 @@ impl<'a> RawString<'a> {
 
     /// Orders the unescaped string and `text` as PostgreSQL orders keys: by length in bytes, then by bytes.
     #[inline]
-    pub(super) fn compare(&self, text: &[u8]) -> Ordering {
+    pub(crate) fn compare(&self, text: &[u8]) -> Ordering {
         self.compare_string(&RawString { raw: text, escaped: false })
     }
 
+    /// Orders the unescaped string and `text` by their bytes alone.
+    pub(crate) fn order(&self, text: &[u8]) -> Ordering {
+        if self.escaped { self.bytes().cmp(text.iter().copied()) } else { self.raw.cmp(text) }
+    }
+
+    /// Reports whether the unescaped string begins with `text`.
+    pub(crate) fn starts_with(&self, text: &[u8]) -> bool {
+        if !self.escaped {
+            return self.raw.starts_with(text);
+        }
+        let mut bytes = self.bytes();
+        text.iter().all(|&byte| bytes.next() == Some(byte))
+    }
+
     /// Orders two unescaped strings as PostgreSQL orders keys: by length in bytes, then by bytes.
-    pub(super) fn compare_string(&self, other: &RawString<'_>) -> Ordering {
+    pub(crate) fn compare_string(&self, other: &RawString<'_>) -> Ordering {
         if self.escaped || other.escaped {
             let lengths = self.unescaped_len().cmp(&other.unescaped_len());
             lengths.then_with(|| self.bytes().cmp(other.bytes()))
@@ -65,12 +79,21 @@ impl<'a> RawString<'a> {
 
     /// Returns the unescaped bytes. Half of a surrogate pair takes the three bytes that UTF-8 would give it were it a
     /// character, so it equals no UTF-8 text.
-    pub(super) fn unescape(&self) -> Box<[u8]> {
+    pub(crate) fn unescape(&self) -> Box<[u8]> {
         if self.escaped { self.bytes().collect() } else { self.raw.into() }
     }
 
+    /// Appends the unescaped bytes, those of halves of surrogate pairs as [`unescape`](Self::unescape) has them.
+    pub(crate) fn write_unescaped(&self, out: &mut Vec<u8>) {
+        if self.escaped {
+            out.extend(self.bytes());
+        } else {
+            out.extend_from_slice(self.raw);
+        }
+    }
+
     /// Reports whether PostgreSQL prints this string as it is spelt here.
-    pub(super) fn is_canonical(&self) -> bool {
+    pub(crate) fn is_canonical(&self) -> bool {
         !self.escaped
             || self.pieces().all(|piece| match piece {
                 Piece::Plain(_) => true,
@@ -86,7 +109,7 @@ impl<'a> RawString<'a> {
     /// # Errors
     ///
     /// Returns the offset and the reason if PostgreSQL refuses the string.
-    pub(super) fn write_canonical(&self, out: &mut Vec<u8>) -> Result<(), (usize, Reason)> {
+    pub(crate) fn write_canonical(&self, out: &mut Vec<u8>) -> Result<(), (usize, Reason)> {
         if !self.escaped {
             out.extend_from_slice(self.raw);
             return Ok(());
@@ -120,6 +143,17 @@ impl<'a> RawString<'a> {
         self.pieces().flat_map(|piece| match piece {
             Piece::Plain(bytes) => Stretch::Plain(bytes.iter().copied()),
             Piece::Escape { code, .. } => Stretch::Escape(Utf8::new(code)),
+        })
+    }
+
+    /// Returns the code points, halves of surrogate pairs among them. Requires UTF-8.
+    pub(crate) fn code_points(&self) -> impl Iterator<Item = u32> {
+        self.pieces().flat_map(|piece| {
+            let (plain, escape) = match piece {
+                Piece::Plain(bytes) => (std::str::from_utf8(bytes).unwrap_or_default(), None),
+                Piece::Escape { code, .. } => ("", Some(code)),
+            };
+            plain.chars().map(u32::from).chain(escape)
         })
     }
 

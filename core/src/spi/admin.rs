@@ -2,7 +2,10 @@
 
 use std::fmt::Debug;
 
-use crate::{Call, ChangeRecord, DatabaseInfo, MigrateReport, Migration, Namespace, NamespaceSummary, Result};
+use crate::{
+    Call, ChangeRecord, DatabaseInfo, IndexDeclaration, IndexName, IndexStatus, MigrateReport, Migration, Namespace,
+    NamespaceSummary, OptimizeReport, Result, Upkeep, VerifyReport,
+};
 
 /// Does what concerns the database as a whole, or several namespaces.
 pub trait AdminEngine: Send + Sync + Debug + 'static {
@@ -57,6 +60,45 @@ pub trait AdminEngine: Send + Sync + Debug + 'static {
     ///
     /// None of its own.
     fn analyze(&self, call: &Call) -> Result<()>;
+
+    /// Does upkeep of what is derived from memories. It works in transactions of its own, so that writers get their turn,
+    /// and may be interrupted at any point and begun again.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    fn optimize(&self, call: &Call, upkeep: Upkeep) -> Result<OptimizeReport>;
+
+    /// Compares everything that is derived with the memories it is derived from. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: what is wrong is the answer.
+    fn verify(&self, call: &Call) -> Result<VerifyReport>;
+
+    /// Lists the declared indexes by name.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    fn indexes(&self, call: &Call) -> Result<Vec<IndexStatus>>;
+
+    /// Declares an index and fills it. Nothing happens if the same one is there and ready; one that was not finished is made
+    /// anew. Writers are not kept waiting meanwhile, where the database can do that.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the name belongs to another declaration, or another name to the
+    /// same path and type; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) beyond [`IndexDeclaration::MAX`];
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where there are no declared indexes.
+    fn create_index(&self, call: &Call, declaration: &IndexDeclaration) -> Result<()>;
+
+    /// Removes a declared index and returns whether it was there.
+    ///
+    /// # Errors
+    ///
+    /// None of its own.
+    fn drop_index(&self, call: &Call, name: &IndexName) -> Result<bool>;
 
     /// Switches the recording of changes, those of the operations here included: a rename removes what it writes under the
     /// new name. It holds for every transaction that begins after the call returned, of any

@@ -4,7 +4,8 @@ use std::fmt::Debug;
 
 use super::{AdminEngine, SchemaEngine};
 use crate::{
-    ApplyReport, Call, Capability, Memory, MemoryId, Mutation, Namespace, NamespaceStats, Query, Result, Selection,
+    ApplyReport, Call, Capability, Explanation, Memory, MemoryId, Mutation, Namespace, NamespaceStats, Query, Result,
+    Selection,
 };
 
 /// Does whole operations on one database, for one namespace at a time.
@@ -54,6 +55,21 @@ pub trait Engine: Send + Sync + Debug + 'static {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if an update finds no memory. Each names the id, and in a batch
     /// of several its place (context `mutation`, from 0); among several faults the first in the batch is reported.
     fn apply(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport>;
+
+    /// Applies a batch as [`apply`](Self::apply) does, but may leave what is derived from its memories to
+    /// [`AdminEngine::optimize`]. Until then they are found all the same, more slowly. For bulk loads.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply`](Self::apply).
+    fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport>;
+
+    /// Runs a query as [`query`](Self::query) does and tells how it was answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    fn explain(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Explanation>;
 
     /// Removes the selected memories, in one transaction, and returns how many there were.
     ///

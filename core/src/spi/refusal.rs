@@ -3,7 +3,7 @@
 //! An application that moves from one database to another reads the same message for the same mistake. A dialect adds
 //! context, never words of its own, where one of these fits.
 
-use crate::{Error, ErrorKind, MemoryId, Namespace, Revision, Timestamp};
+use crate::{Error, ErrorKind, IndexDeclaration, IndexName, MemoryId, Namespace, Revision, Timestamp};
 
 /// Returns the error for an update of a memory that isn't there.
 #[cold]
@@ -61,6 +61,32 @@ pub fn namespace_exists(to: &Namespace) -> Error {
 #[cold]
 pub fn namespace_same(name: &Namespace) -> Error {
     Error::new(ErrorKind::Conflict, format!("namespace {name:?} has that name already: expected another"))
+}
+
+/// Returns the error for declaring an index under the name of another.
+#[cold]
+pub fn index_name_taken(name: &IndexName) -> Error {
+    let message = format!("index {name} is declared on another path or type: expected another name");
+    Error::new(ErrorKind::Conflict, message)
+}
+
+/// Returns the error for declaring an index twice, under two names.
+#[cold]
+pub fn index_exists(name: &IndexName) -> Error {
+    let message = format!("index {name} is declared on this path and type already: expected that name");
+    Error::new(ErrorKind::Conflict, message)
+}
+
+/// Returns the error for one declared index too many.
+#[cold]
+pub fn too_many_indexes() -> Error {
+    Error::invalid_input(format!("{} indexes are declared already, the most there may be", IndexDeclaration::MAX))
+}
+
+/// Returns the error for a kind of filter, order or mutation that a dialect doesn't know.
+#[cold]
+pub fn unknown(dialect: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the dialect {dialect} doesn't know this kind of {what}"))
 }
 
 /// Returns the error for a database without our schema.

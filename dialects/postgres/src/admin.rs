@@ -7,7 +7,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
 use polymnia::spi::{AdminEngine, SchemaEngine as _, refusal};
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, Extension, Namespace, NamespaceSummary, Result,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, Extension, IndexDeclaration, IndexName,
+    IndexStatus, Namespace, NamespaceSummary, OptimizeReport, Result, Upkeep, VerifyReport,
 };
 
 use crate::engine::{Patience, PgEngine};
@@ -16,6 +17,7 @@ use crate::read::{stored_time, unsigned};
 use crate::session::{Scope, Session};
 use crate::sql::Statement;
 use crate::write::{Capture, Claim};
+use crate::{declared, upkeep};
 
 impl AdminEngine for PgEngine {
     fn ping(&self, call: &Call) -> Result<()> {
@@ -106,6 +108,42 @@ impl AdminEngine for PgEngine {
             session.execute(&statement)?;
             Ok(())
         })
+    }
+
+    fn optimize(&self, call: &Call, upkeep: Upkeep) -> Result<OptimizeReport> {
+        self.run(call, Patience::Endless, |session| upkeep::clean(session))?;
+        if upkeep == Upkeep::Full {
+            self.analyze(call)?;
+        }
+        self.samples.forget();
+        Ok(OptimizeReport::default())
+    }
+
+    fn verify(&self, call: &Call) -> Result<VerifyReport> {
+        self.run(call, Patience::Endless, |session| upkeep::verify(session, call, |text| self.config.scrub(text)))
+    }
+
+    fn indexes(&self, call: &Call) -> Result<Vec<IndexStatus>> {
+        self.run_within(call, Patience::Endless, Scope::Read, declared::list)
+    }
+
+    fn create_index(&self, call: &Call, declaration: &IndexDeclaration) -> Result<()> {
+        self.declarations.forget();
+        // A connection of its own: should the process die, its lock goes with it.
+        let done = self.run_apart(call, Patience::Endless, |session| {
+            declared::create(session, call, declaration, self.config.sessions)
+        });
+        self.declarations.forget();
+        done.map_err(|error| error.with_context("index", &declaration.name))
+    }
+
+    fn drop_index(&self, call: &Call, name: &IndexName) -> Result<bool> {
+        self.declarations.forget();
+        let done = self.run_apart(call, Patience::Endless, |session| {
+            declared::remove(session, call, name, self.config.sessions)
+        });
+        self.declarations.forget();
+        done.map_err(|error| error.with_context("index", name))
     }
 
     fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {

@@ -5,18 +5,22 @@ use std::time::{Duration, Instant};
 
 use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine};
 use polymnia::{
-    ApplyReport, Call, Capability, Error, ErrorKind, Interruption, Memory, MemoryId, Mutation, Namespace,
-    NamespaceStats, OpenOptions, Query, Result, Selection, Settings, Support,
+    ApplyReport, Call, Capability, Error, ErrorKind, Explanation, Interruption, Memory, MemoryId, Mutation, Namespace,
+    NamespaceStats, OpenOptions, Query, Result, Selection, Settings, Support, Timestamp,
 };
 use polymnia_pool::{Connector as _, Pool, Pooled};
 
 use crate::canceller::Canceller;
 use crate::config::Config;
 use crate::connector::PgConnector;
+use crate::declared::Declarations;
 use crate::error::{self, Fault};
+use crate::filter_sql::{self, Hints};
+use crate::page::{self, PageOf};
+use crate::sample::Samples;
 use crate::session::{Scope, Session};
 use crate::watchdog::Watchdog;
-use crate::{probe, read, write};
+use crate::{explain, probe, read, write};
 
 /// Does whole operations on one PostgreSQL database.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(crate) struct PgEngine {
     pub(crate) pool: Pool<PgConnector>,
     watchdog: Arc<Watchdog>,
     pub(crate) config: Arc<Config>,
+    pub(crate) samples: Samples,
+    pub(crate) declarations: Declarations,
     /// Connections that have not answered since are asked before they are used: one of them was found dead.
     suspect: Mutex<Option<Instant>>,
 }
@@ -44,7 +50,8 @@ impl PgEngine {
         let watchdog = Arc::new(Watchdog::new(Canceller::new(Arc::clone(&config))));
         let connector = PgConnector { config: Arc::clone(&config), watchdog: Arc::clone(&watchdog) };
         let pool = Pool::open(connector, &config.settings)?;
-        Ok(Self { pool, watchdog, config, suspect: Mutex::new(None) })
+        let (samples, declarations) = Default::default();
+        Ok(Self { pool, watchdog, config, samples, declarations, suspect: Mutex::new(None) })
     }
 
     /// Does the work on a connection of the pool.
@@ -104,6 +111,25 @@ impl PgEngine {
             Err(Fault::Own(error)) => Err(error),
             Err(fault) => Err(self.explain(fault, session, call, Ending { fired, took: started.elapsed() })),
         }
+    }
+
+    /// Hands a page on, with what is known for finding it.
+    fn with_page<T>(
+        &self,
+        session: &mut Session,
+        now: Timestamp,
+        namespace: &Namespace,
+        query: &Query,
+        work: impl FnOnce(&mut Session, PageOf<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let filter = &query.selection.filter;
+        let declared = self.declarations.serving(session, filter)?;
+        let sample = if declared.is_empty() && filter_sql::is_indexable(filter) {
+            self.samples.current(session, now)?
+        } else {
+            None
+        };
+        work(session, PageOf { now, namespace, query, declared: &declared, sample: sample.as_deref() })
     }
 
     fn acquire(&self, call: &Call) -> Result<Pooled<PgConnector>> {
@@ -199,6 +225,9 @@ impl Engine for PgEngine {
         let mut capability = Capability::none();
         capability.containment = Support::Native;
         capability.containment_index = Support::Native;
+        capability.filters = Support::Native;
+        capability.declared_indexes = Support::Native;
+        capability.bulk_load = Support::Native;
         capability.related_threads = Support::Native;
         capability.related_threads_index = Support::Native;
         capability.change_capture = Support::Native;
@@ -213,13 +242,14 @@ impl Engine for PgEngine {
 
     fn query(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Rows> {
         self.run_within(call, Patience::Statement, Scope::Read, |session| {
-            read::query(session, call.now, namespace, query)
+            self.with_page(session, call.now, namespace, query, page::query)
         })
     }
 
     fn count(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
         self.run_within(call, Patience::Statement, Scope::Read, |session| {
-            read::count(session, call.now, namespace, selection)
+            let declared = self.declarations.serving(session, &selection.filter)?;
+            read::count(session, call.now, namespace, selection, Hints::All(&declared))
         })
     }
 
@@ -227,9 +257,20 @@ impl Engine for PgEngine {
         self.run(call, Patience::Statement, |session| write::apply(session, call, namespace, batch))
     }
 
+    fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
+        self.apply(call, namespace, batch)
+    }
+
+    fn explain(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Explanation> {
+        self.run_within(call, Patience::Statement, Scope::Snapshot, |session| {
+            self.with_page(session, call.now, namespace, query, explain::explain)
+        })
+    }
+
     fn delete_matching(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
         self.run_within(call, Patience::Statement, Scope::Transaction, |session| {
-            write::delete_matching(session, call.now, namespace, selection)
+            let declared = self.declarations.serving(session, &selection.filter)?;
+            write::delete_matching(session, call.now, namespace, selection, Hints::All(&declared))
         })
     }
 

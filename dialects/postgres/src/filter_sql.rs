@@ -2,21 +2,40 @@
 //!
 //! Every condition says what [`Selection::matches`] says.
 
+mod condition;
+mod needle;
+
+use polymnia::spi::refusal;
 use polymnia::{
-    Direction, Filter, Match, Namespace, Order, OrderBy, Position, PositionKey, Query, Result, Selection, TimeRange,
-    Timestamp,
+    Direction, Filter, IndexKind, Match, Namespace, Order, OrderBy, Path, Position, PositionKey, Query, Result, Selection,
+    TimeRange, Timestamp,
 };
 
-use crate::sql::{Bind, JsonText, Statement};
+pub(crate) use self::condition::Hints;
+pub(crate) use self::needle::{is_indexable, is_one_needle};
 
-/// Adds `WHERE` and the conditions: those of the selection, of the namespace, and of what has not expired.
+use crate::sql::{Bind, Statement};
+
+/// Adds `WHERE` and all conditions.
 pub(crate) fn push_selection<'a, Columns>(
     statement: &mut Statement<'a, Columns>,
     namespace: &'a Namespace,
     now: Timestamp,
     selection: &'a Selection,
+    hints: Hints<'_>,
+) -> Result<()> {
+    push_fields(statement, namespace, now, selection);
+    push_filter(statement, namespace, &selection.filter, hints)
+}
+
+/// Adds `WHERE` and the conditions except the filter: those of the selection, of the namespace, and of what has not expired.
+pub(crate) fn push_fields<'a, Columns>(
+    statement: &mut Statement<'a, Columns>,
+    namespace: &'a Namespace,
+    now: Timestamp,
+    selection: &'a Selection,
 ) {
-    let Selection { user, agent, thread, related_threads, tiers, created, updated, filter } = selection;
+    let Selection { user, agent, thread, related_threads, tiers, created, updated, filter: _ } = selection;
     statement.text(" WHERE namespace = ").bind(namespace.as_str());
     push_match(statement, user, [" AND user_id = ", " AND user_id IS NULL"]);
     push_match(statement, agent, [" AND agent_id = ", " AND agent_id IS NULL"]);
@@ -37,8 +56,98 @@ pub(crate) fn push_selection<'a, Columns>(
         let threads: Vec<&str> = related_threads.iter().map(AsRef::as_ref).collect();
         statement.text(" AND related_threads && ").bind(threads);
     }
-    push_filter(statement, filter);
     statement.text(" AND (expires_at IS NULL OR expires_at > ").bind(now).text(")");
+}
+
+/// Adds the filter, in a way that indexes can serve.
+pub(crate) fn push_filter<'a, Columns>(
+    statement: &mut Statement<'a, Columns>,
+    namespace: &'a Namespace,
+    filter: &'a Filter,
+    hints: Hints<'_>,
+) -> Result<()> {
+    if filter.is_all() {
+        return Ok(());
+    }
+    statement.text(" AND ");
+    condition::push(statement, filter, hints)?;
+    if is_indexable(filter) && matches!(hints, Hints::All(_)) {
+        // The namespace once more, as the index on metadata holds it.
+        statement.text(" AND ARRAY[namespace] @> ARRAY[").bind(namespace.as_str()).text("]");
+    }
+    Ok(())
+}
+
+/// Adds the filter such that no index on metadata serves it, for rows that come in order anyway.
+pub(crate) fn push_hidden_filter<'a, Columns>(statement: &mut Statement<'a, Columns>, filter: &'a Filter) -> Result<()> {
+    push_own_conditions(statement, filter)?;
+    for metadata in conjuncts(filter).into_iter().filter(|one| one.is_metadata_only() && !one.is_all()) {
+        statement.text(" AND CASE WHEN ");
+        condition::push(statement, metadata, Hints::None)?;
+        statement.text(" THEN true ELSE false END");
+    }
+    Ok(())
+}
+
+/// Adds what the filter says of the memory's own fields, as far as it stands apart.
+pub(crate) fn push_own_conditions<'a, Columns>(
+    statement: &mut Statement<'a, Columns>,
+    filter: &'a Filter,
+) -> Result<()> {
+    for own in conjuncts(filter).into_iter().filter(|one| !one.is_metadata_only()) {
+        statement.text(" AND ");
+        condition::push(statement, own, Hints::None)?;
+    }
+    Ok(())
+}
+
+/// Adds ` WHERE` and what [`push_own_conditions`] leaves.
+pub(crate) fn push_metadata_conditions<'a, Columns>(
+    statement: &mut Statement<'a, Columns>,
+    filter: &'a Filter,
+) -> Result<()> {
+    statement.text(" WHERE true");
+    for metadata in conjuncts(filter).into_iter().filter(|one| one.is_metadata_only() && !one.is_all()) {
+        statement.text(" AND ");
+        condition::push(statement, metadata, Hints::None)?;
+    }
+    Ok(())
+}
+
+/// Returns which of the declared indexes could find what the filter selects.
+pub(crate) fn serving(filter: &Filter, declared: &[(Path, IndexKind)]) -> Vec<(Path, IndexKind)> {
+    match filter {
+        Filter::Metadata { path, test } => {
+            let serves = |(of, kind): &&(Path, IndexKind)| of == path && condition::serves(*kind, test);
+            declared.iter().filter(serves).cloned().collect()
+        }
+        Filter::And(all) => all.iter().flat_map(|one| serving(one, declared)).collect(),
+        Filter::Or(any) => {
+            let each: Vec<Vec<_>> = any.iter().map(|one| serving(one, declared)).collect();
+            let all_found = any.iter().zip(&each).all(|(one, found)| !found.is_empty() || is_indexable(one));
+            if all_found { each.into_iter().flatten().collect() } else { Vec::new() }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns whether the filter has a condition that a declared index could serve.
+pub(crate) fn is_servable(filter: &Filter) -> bool {
+    match filter {
+        Filter::Metadata { test, .. } => {
+            [IndexKind::Number, IndexKind::Text].iter().any(|kind| condition::serves(*kind, test))
+        }
+        Filter::And(filters) | Filter::Or(filters) => filters.iter().any(is_servable),
+        _ => false,
+    }
+}
+
+/// Returns the filters that must all hold.
+fn conjuncts(filter: &Filter) -> Vec<&Filter> {
+    match filter {
+        Filter::And(all) => all.iter().flat_map(conjuncts).collect(),
+        one => vec![one],
+    }
 }
 
 /// Adds the condition that a memory stands after the query's cursor, if it has one.
@@ -124,14 +233,6 @@ pub(crate) fn order(order: Order) -> Result<&'static str> {
     })
 }
 
-/// Refuses a filter that this engine can't honour.
-pub(crate) fn check(selection: &Selection) -> Result<()> {
-    match &selection.filter {
-        Filter::All | Filter::Contains(_) => Ok(()),
-        _ => Err(unknown("filter")),
-    }
-}
-
 fn push_match<'a, T: AsRef<str>, Columns>(
     statement: &mut Statement<'a, Columns>,
     field: &'a Match<T>,
@@ -156,20 +257,8 @@ fn push_range<Columns>(statement: &mut Statement<'_, Columns>, range: TimeRange,
     }
 }
 
-fn push_filter<'a, Columns>(statement: &mut Statement<'a, Columns>, filter: &'a Filter) {
-    match filter {
-        // Every object contains the empty one, and asking a GIN index for it reads all of it.
-        Filter::Contains(needle) if needle.as_str() != "{}" => {
-            statement.text(" AND metadata @> ").bind(JsonText(needle.as_str()));
-        }
-        // What else there may be was refused by `check`.
-        _ => {}
-    }
-}
-
 fn unknown(what: &str) -> polymnia::Error {
-    let message = format!("the dialect postgres doesn't know this kind of {what}");
-    polymnia::Error::new(polymnia::ErrorKind::Unsupported, message)
+    refusal::unknown("postgres", what)
 }
 
 #[cfg(test)]
@@ -181,7 +270,8 @@ mod tests {
     fn sql(selection: &Selection) -> String {
         let namespace = Namespace::new("secret").unwrap();
         let mut statement: Statement<'_> = Statement::new("SELECT");
-        push_selection(&mut statement, &namespace, Timestamp::from_micros(0).unwrap(), selection);
+        let now = Timestamp::from_micros(0).unwrap();
+        push_selection(&mut statement, &namespace, now, selection, Hints::All(&[])).unwrap();
         format!("{statement:?}")
     }
 
@@ -200,7 +290,7 @@ mod tests {
             sql(&selection),
             "SELECT WHERE namespace = $1 AND user_id = $2 AND agent_id = $3 AND thread_id IS NULL AND tier = $4 \
              AND created_at >= $5 AND created_at < $6 AND updated_at < $7 AND related_threads && $8 \
-             AND metadata @> $9 AND (expires_at IS NULL OR expires_at > $10)"
+             AND (expires_at IS NULL OR expires_at > $9) AND metadata @> $10 AND ARRAY[namespace] @> ARRAY[$11]"
         );
     }
 
@@ -209,11 +299,11 @@ mod tests {
         let everything = "SELECT WHERE namespace = $1 AND (expires_at IS NULL OR expires_at > $2)";
         assert_eq!(sql(&Selection::default()), everything);
         let empty = Selection::default().with_filter(Filter::Contains(Json::empty_object()));
-        assert_eq!(sql(&empty), everything);
+        assert_eq!(sql(&empty), format!("{everything} AND true"));
         let other = Selection::default().with_filter(Filter::Contains(Json::parse("[]").unwrap()));
         assert_eq!(
             sql(&other),
-            "SELECT WHERE namespace = $1 AND metadata @> $2 AND (expires_at IS NULL OR expires_at > $3)"
+            "SELECT WHERE namespace = $1 AND (expires_at IS NULL OR expires_at > $2) AND metadata @> $3"
         );
         let tiers = Selection::default().with_tier(Tier::short_term()).with_tier(Tier::long_term());
         assert_eq!(

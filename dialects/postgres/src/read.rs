@@ -7,60 +7,16 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::query_builder::{AstPass, Query as DieselQuery, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid};
 use diesel::{QueryResult, RunQueryDsl};
-use polymnia::spi::Rows;
 use polymnia::{
-    Error, ErrorKind, Group, Memory, MemoryId, Namespace, NamespaceStats, Query, Result, Selection, ThreadId, Tier,
-    Timestamp, UserId,
+    Error, ErrorKind, Group, Memory, MemoryId, Namespace, NamespaceStats, Result, Selection, ThreadId, Tier, Timestamp,
+    UserId,
 };
 
 use crate::error::Fault;
-use crate::filter_sql;
-use crate::row::{MemoryColumns, MemoryRow, MemoryTextColumns, columns};
+use crate::filter_sql::{self, Hints};
+use crate::row::{MemoryColumns, MemoryRow, columns};
 use crate::session::Session;
 use crate::sql::{Statement, pg_time, time};
-
-/// Up to this many rows are read without asking for their size first: 2 MiB each at most.
-const UNMEASURED: u32 = 32;
-
-/// The end of a page's statement, by the query's limit: one row more, to know whether there are further ones.
-///
-/// In the text, for the planner must know it: with a bound limit it expects a tenth of all rows, finds the plan for any
-/// values dearer than one made for these, and plans each execution anew.
-const LIMITS: [&str; UNMEASURED as usize + 1] = [
-    " LIMIT 1",
-    " LIMIT 2",
-    " LIMIT 3",
-    " LIMIT 4",
-    " LIMIT 5",
-    " LIMIT 6",
-    " LIMIT 7",
-    " LIMIT 8",
-    " LIMIT 9",
-    " LIMIT 10",
-    " LIMIT 11",
-    " LIMIT 12",
-    " LIMIT 13",
-    " LIMIT 14",
-    " LIMIT 15",
-    " LIMIT 16",
-    " LIMIT 17",
-    " LIMIT 18",
-    " LIMIT 19",
-    " LIMIT 20",
-    " LIMIT 21",
-    " LIMIT 22",
-    " LIMIT 23",
-    " LIMIT 24",
-    " LIMIT 25",
-    " LIMIT 26",
-    " LIMIT 27",
-    " LIMIT 28",
-    " LIMIT 29",
-    " LIMIT 30",
-    " LIMIT 31",
-    " LIMIT 32",
-    " LIMIT 33",
-];
 
 /// Reads memories by id, in the order of `ids`.
 pub(crate) fn get(
@@ -141,94 +97,17 @@ impl DieselQuery for GetOne<'_> {
 
 impl RunQueryDsl<PgConnection> for GetOne<'_> {}
 
-/// Reads a page.
-pub(crate) fn query(
-    session: &mut Session,
-    now: Timestamp,
-    namespace: &Namespace,
-    query: &Query,
-) -> Result<Rows, Fault> {
-    filter_sql::check(&query.selection)?;
-    let limit = i64::from(query.limit()) + 1;
-    let rows: Vec<MemoryRow> = if query.limit() <= UNMEASURED {
-        let mut statement = Statement::<MemoryColumns>::new(concat!("SELECT ", columns!(), " FROM polymnia.memories"));
-        push_page(&mut statement, now, namespace, query)?;
-        statement.text(LIMITS[query.limit() as usize]);
-        if !filter_sql::is_served(query) {
-            statement.plan_each_time();
-        }
-        session.load(statement)?
-    } else {
-        session.load(measured(now, namespace, query, limit)?)?
-    };
-    let mut page = Rows::default();
-    let mut bytes = 0;
-    for row in rows {
-        let wanted = usize::try_from(query.limit()).expect("10,000 fits");
-        if page.memories.len() == wanted || bytes > Rows::MAX_BYTES {
-            page.more = true;
-            break;
-        }
-        let memory = row.into_memory()?;
-        bytes += memory.content.as_str().len() + memory.metadata.as_str().len();
-        page.memories.push(memory);
-    }
-    Ok(page)
-}
-
-/// Returns the statement for a page that may grow too large: the server adds up sizes, and sends what fits into
-/// [`Rows::MAX_BYTES`], the memory that doesn't, and one that tells that there are more.
-///
-/// The page is cut out first, so that only its rows are measured.
-fn measured<'a>(
-    now: Timestamp,
-    namespace: &'a Namespace,
-    query: &'a Query,
-    limit: i64,
-) -> Result<Statement<'a, MemoryTextColumns>> {
-    let order = filter_sql::order(query.order)?;
-    let mut statement = Statement::new(concat!("SELECT ", columns!(), " FROM (SELECT *, coalesce(sum(bytes) OVER ("));
-    statement.text(order).text(concat!(
-        " ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING), 0) AS bytes_before \
-         FROM (SELECT *, octet_length(content) + octet_length(metadata) AS bytes \
-         FROM (SELECT id, user_id, agent_id, thread_id, tier, content, metadata::text, importance, related_threads, \
-         revision, created_at, updated_at, expires_at FROM (SELECT ",
-        columns!(),
-        " FROM polymnia.memories"
-    ));
-    push_page(&mut statement, now, namespace, query)?;
-    statement.text(" LIMIT ");
-    // OFFSET 0 keeps the text from being made twice: for its length, and to be sent.
-    statement.bind(limit).text(") AS page OFFSET 0) AS printed) AS sized) AS summed WHERE bytes_before <= ");
-    statement.bind(i64::try_from(Rows::MAX_BYTES).expect("16 MiB fits")).text(order);
-    statement.plan_each_time();
-    Ok(statement)
-}
-
-/// Adds everything from `WHERE` to the order.
-fn push_page<'a, Columns>(
-    statement: &mut Statement<'a, Columns>,
-    now: Timestamp,
-    namespace: &'a Namespace,
-    query: &'a Query,
-) -> Result<()> {
-    filter_sql::push_selection(statement, namespace, now, &query.selection);
-    filter_sql::push_cursor(statement, query)?;
-    filter_sql::push_order(statement, query)?;
-    Ok(())
-}
-
 /// Counts the selected memories.
 pub(crate) fn count(
     session: &mut Session,
     now: Timestamp,
     namespace: &Namespace,
     selection: &Selection,
+    hints: Hints<'_>,
 ) -> Result<u64, Fault> {
-    filter_sql::check(selection)?;
     let mut statement = Statement::<BigInt>::new("SELECT count(*) FROM polymnia.memories");
-    filter_sql::push_selection(&mut statement, namespace, now, selection);
-    statement.plan_each_time();
+    filter_sql::push_selection(&mut statement, namespace, now, selection, hints)?;
+    statement.plan_each_time().check()?;
     Ok(unsigned(session.load_one(statement)?))
 }
 
@@ -242,7 +121,7 @@ pub(crate) fn stats(session: &mut Session, now: Timestamp, namespace: &Namespace
          coalesce(sum(octet_length(metadata::text)), 0)::bigint, min(created_at), max(created_at), \
          count(DISTINCT user_id), count(DISTINCT thread_id) FROM polymnia.memories",
     );
-    filter_sql::push_selection(&mut totals, namespace, now, &everything);
+    filter_sql::push_fields(&mut totals, namespace, now, &everything);
     let (memories, content_bytes, metadata_bytes, oldest, newest, users, threads): TotalValues =
         session.load_one(totals)?;
     Ok(NamespaceStats {
@@ -299,7 +178,7 @@ fn groups(
 ) -> Result<Groups, Fault> {
     let everything = Selection::default();
     let mut statement = Statement::<(Nullable<Text>, BigInt)>::new(select);
-    filter_sql::push_selection(&mut statement, namespace, now, &everything);
+    filter_sql::push_fields(&mut statement, namespace, now, &everything);
     statement.text(order);
     let rows: Vec<(Option<String>, i64)> = session.load(statement)?;
     Ok(rows.into_iter().map(|(value, count)| (value, unsigned(count))).collect())
@@ -313,7 +192,7 @@ fn first_groups(
 ) -> Result<Groups, Fault> {
     let everything = Selection::default();
     let mut statement = Statement::<(Nullable<Text>, BigInt)>::new(select);
-    filter_sql::push_selection(&mut statement, namespace, now, &everything);
+    filter_sql::push_fields(&mut statement, namespace, now, &everything);
     statement.text(order).bind(i64::from(NamespaceStats::MAX_GROUPS));
     let rows: Vec<(Option<String>, i64)> = session.load(statement)?;
     Ok(rows.into_iter().map(|(value, count)| (value, unsigned(count))).collect())
@@ -327,29 +206,4 @@ pub(crate) fn stored_time(stored: PgTimestamp) -> Result<Timestamp> {
 /// Returns a count, which is never negative.
 pub(crate) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_page_is_cut_out_then_measured() {
-        let namespace = Namespace::new("secret").unwrap();
-        let query = Query::default().with_limit(100).unwrap();
-        let statement = measured(Timestamp::from_micros(0).unwrap(), &namespace, &query, 101).unwrap();
-        let columns = columns!();
-        assert_eq!(
-            format!("{statement:?}"),
-            format!(
-                "SELECT {columns} FROM (SELECT *, coalesce(sum(bytes) OVER ( ORDER BY created_at DESC, id DESC ROWS BETWEEN \
-                 UNBOUNDED PRECEDING AND 2 PRECEDING), 0) AS bytes_before FROM (SELECT *, octet_length(content) + \
-                 octet_length(metadata) AS bytes FROM (SELECT id, user_id, agent_id, thread_id, tier, content, \
-                 metadata::text, importance, related_threads, revision, created_at, updated_at, expires_at FROM (SELECT \
-                 {columns} FROM polymnia.memories WHERE namespace = $1 AND (expires_at IS NULL OR expires_at > $2) ORDER \
-                 BY created_at DESC, id DESC LIMIT $3) AS page OFFSET 0) AS printed) AS sized) AS summed WHERE \
-                 bytes_before <= $4 ORDER BY created_at DESC, id DESC"
-            )
-        );
-    }
 }

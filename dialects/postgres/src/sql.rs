@@ -10,7 +10,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Array, BigInt, Bool, Double, Jsonb, Nullable, Text, Timestamptz, Uuid};
 use diesel::{QueryResult, RunQueryDsl};
-use polymnia::Timestamp;
+use polymnia::{Error, ErrorKind, Timestamp};
 use std::io::Write as _;
 
 /// Is a statement whose rows have the types of the tuple `Columns`.
@@ -54,6 +54,8 @@ pub(crate) enum Bind<'a> {
     MaybeJson(Option<JsonText<'a>>),
     Jsons(Vec<JsonText<'a>>),
     MaybeJsons(Vec<Option<JsonText<'a>>>),
+    OwnedText(String),
+    OwnedJson(OwnedJson),
     Double(f64),
     MaybeDouble(Option<f64>),
     Doubles(Vec<f64>),
@@ -90,6 +92,28 @@ impl<'a, Columns> Statement<'a, Columns> {
     pub(crate) fn plan_each_time(&mut self) -> &mut Self {
         self.plan = Plan::Fresh;
         self
+    }
+}
+
+impl<'a, Columns> Statement<'a, Columns> {
+    /// Returns the statement that has the server run this one and tell how: one row of JSON.
+    pub(crate) fn explain(mut self) -> Statement<'a, Text> {
+        self.pieces.insert(0, Piece::Text("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "));
+        Statement { pieces: self.pieces, plan: Plan::Fresh, columns: PhantomData }
+    }
+
+    /// Checks that the values are not too many for one statement.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] beyond 65,535, the most that the protocol has numbers for.
+    pub(crate) fn check(&self) -> polymnia::Result<()> {
+        let values = self.pieces.iter().filter(|piece| matches!(piece, Piece::Bind(_))).count();
+        if values <= usize::from(u16::MAX) {
+            return Ok(());
+        }
+        let message = format!("the filter takes {values} bound values on the dialect postgres: expected at most 65535");
+        Err(Error::new(ErrorKind::Unsupported, message))
     }
 }
 
@@ -157,6 +181,8 @@ impl Bind<'_> {
             Self::MaybeJson(value) => out.push_bind_param::<Nullable<Jsonb>, _>(value),
             Self::Jsons(value) => out.push_bind_param::<Array<Jsonb>, _>(value),
             Self::MaybeJsons(value) => out.push_bind_param::<Array<Nullable<Jsonb>>, _>(value),
+            Self::OwnedText(value) => out.push_bind_param::<Text, _>(value),
+            Self::OwnedJson(value) => out.push_bind_param::<Jsonb, _>(value),
             Self::Double(value) => out.push_bind_param::<Double, _>(value),
             Self::MaybeDouble(value) => out.push_bind_param::<Nullable<Double>, _>(value),
             Self::Doubles(value) => out.push_bind_param::<Array<Double>, _>(value),
@@ -198,6 +224,8 @@ bind_from! {
     MaybeJson: Option<JsonText<'a>>,
     Jsons: Vec<JsonText<'a>>,
     MaybeJsons: Vec<Option<JsonText<'a>>>,
+    OwnedText: String,
+    OwnedJson: OwnedJson,
     Double: f64,
     MaybeDouble: Option<f64>,
     Doubles: Vec<f64>,
@@ -244,10 +272,29 @@ const JSONB_VERSION: u8 = 1;
 
 impl ToSql<Jsonb, Pg> for JsonText<'_> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        out.write_all(&[JSONB_VERSION])?;
-        out.write_all(self.0.as_bytes())?;
-        Ok(IsNull::No)
+        write_json(self.0, out)
     }
+}
+
+/// Is JSON text made here, to be bound as `jsonb`.
+pub(crate) struct OwnedJson(pub(crate) String);
+
+impl fmt::Debug for OwnedJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OwnedJson({} bytes)", self.0.len())
+    }
+}
+
+impl ToSql<Jsonb, Pg> for OwnedJson {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        write_json(&self.0, out)
+    }
+}
+
+fn write_json(text: &str, out: &mut Output<'_, '_, Pg>) -> serialize::Result {
+    out.write_all(&[JSONB_VERSION])?;
+    out.write_all(text.as_bytes())?;
+    Ok(IsNull::No)
 }
 
 /// Is the text of a `jsonb` value as the server prints it: canonical.

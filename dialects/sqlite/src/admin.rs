@@ -4,28 +4,24 @@ use std::ffi::CStr;
 
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
-use polymnia::spi::{AdminEngine, refusal};
-use polymnia::{Call, ChangeOperation, ChangeRecord, DatabaseInfo, Extension, Namespace, NamespaceSummary, Result};
+use polymnia::spi::AdminEngine;
+use polymnia::{
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Extension, Namespace, NamespaceSummary, OptimizeReport, Result,
+    Upkeep,
+};
 
-use crate::capture::Capture;
 use crate::connection::Connection;
 use crate::engine::{Limit, SqliteEngine};
 use crate::error::damaged_row;
 use crate::row::{self, FromRow, Integers, OneText};
 use crate::statement::{Value, fixed, statements};
-use crate::{raw, schema};
+use crate::{derived, raw, schema, write};
 
 statements! {
     Ping = "SELECT 1";
     Namespaces =
         "SELECT namespace, count(*), min(created_at), max(created_at) FROM polymnia_memories ",
         "WHERE namespace > ? GROUP BY namespace ORDER BY namespace LIMIT ?";
-    Holds = "SELECT EXISTS (SELECT 1 FROM polymnia_memories WHERE namespace = ?)";
-    Rename = "UPDATE polymnia_memories SET namespace = ? WHERE namespace = ?";
-    DeleteNamespace = "DELETE FROM polymnia_memories WHERE namespace = ?";
-    Sweep =
-        "DELETE FROM polymnia_memories WHERE rid IN (SELECT rid FROM polymnia_memories ",
-        "WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at, rid LIMIT ?)";
     SetCapture =
         "INSERT INTO polymnia_settings (name, value) VALUES ('change_capture', ?) ",
         "ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -61,34 +57,15 @@ impl AdminEngine for SqliteEngine {
     }
 
     fn rename_namespace(&self, call: &Call, from: &Namespace, to: &Namespace) -> Result<u64> {
-        self.with(call, Limit::Unlimited, |connection| connection.write(|connection| rename(connection, from, to)))
+        self.with(call, Limit::Unlimited, |connection| write::rename(connection, from, to))
     }
 
     fn delete_namespace(&self, call: &Call, namespace: &Namespace) -> Result<u64> {
-        let name = Value::Text(namespace.as_str());
-        self.with(call, Limit::Unlimited, |connection| {
-            connection.write(|connection| {
-                Capture::begin(connection)?.record_all(connection, |sql| {
-                    sql.push("namespace, id, 'd' FROM polymnia_memories WHERE namespace = ").bind(name);
-                })?;
-                Ok(connection.execute(fixed::<DeleteNamespace, 1>([name]))? as u64)
-            })
-        })
+        self.with(call, Limit::Unlimited, |connection| write::delete_namespace(connection, namespace))
     }
 
     fn sweep(&self, call: &Call, limit: u32) -> Result<u64> {
-        let (now, limit) = (Value::Integer(call.now.as_micros()), Value::Integer(limit.into()));
-        self.with(call, Limit::Unlimited, |connection| {
-            connection.write(|connection| {
-                Capture::begin(connection)?.record_all(connection, |sql| {
-                    sql.push(
-                        "namespace, id, 'd' FROM polymnia_memories WHERE expires_at IS NOT NULL AND expires_at <= ",
-                    );
-                    sql.bind(now).push(" ORDER BY expires_at, rid LIMIT ").bind(limit);
-                })?;
-                Ok(connection.execute(fixed::<Sweep, 2>([now, limit]))? as u64)
-            })
-        })
+        self.with(call, Limit::Unlimited, |connection| write::sweep(connection, call.now, limit))
     }
 
     fn analyze(&self, call: &Call) -> Result<()> {
@@ -96,6 +73,26 @@ impl AdminEngine for SqliteEngine {
         self.with(call, Limit::Unlimited, |connection| {
             connection.batch("ANALYZE polymnia_memories; ANALYZE polymnia_changes")
         })
+    }
+
+    fn optimize(&self, call: &Call, upkeep: Upkeep) -> Result<OptimizeReport> {
+        self.with(call, Limit::Unlimited, |connection| derived::optimize(connection, upkeep))
+    }
+
+    fn verify(&self, _call: &Call) -> Result<polymnia::VerifyReport> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn indexes(&self, _call: &Call) -> Result<Vec<polymnia::IndexStatus>> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn create_index(&self, _call: &Call, _declaration: &polymnia::IndexDeclaration) -> Result<()> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn drop_index(&self, _call: &Call, _name: &polymnia::IndexName) -> Result<bool> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
     }
 
     fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {
@@ -110,32 +107,6 @@ impl AdminEngine for SqliteEngine {
             connection.all(fixed::<Changes, 2>([Value::Integer(after), Value::Integer(limit.into())]))
         })
     }
-}
-
-fn rename(connection: &mut Connection, from: &Namespace, to: &Namespace) -> Result<u64> {
-    let mut holds = |namespace: &Namespace| -> Result<bool> {
-        let holds: Option<Integers<1>> = connection.one(fixed::<Holds, 1>([Value::Text(namespace.as_str())]))?;
-        Ok(holds.is_some_and(|holds| holds.0[0] == 1))
-    };
-    if from == to {
-        return Err(refusal::namespace_same(from));
-    }
-    if !holds(from)? {
-        return Err(refusal::namespace_missing(from));
-    }
-    if holds(to)? {
-        return Err(refusal::namespace_exists(to));
-    }
-    let (old, new) = (Value::Text(from.as_str()), Value::Text(to.as_str()));
-    let mut capture = Capture::begin(connection)?;
-    capture.record_all(connection, |sql| {
-        sql.push("namespace, id, 'd' FROM polymnia_memories WHERE namespace = ").bind(old);
-    })?;
-    let renamed = connection.execute(fixed::<Rename, 2>([new, old]))?;
-    capture.record_all(connection, |sql| {
-        sql.push("namespace, id, 'w' FROM polymnia_memories WHERE namespace = ").bind(new);
-    })?;
-    Ok(renamed as u64)
 }
 
 fn describe(connection: &mut Connection) -> Result<DatabaseInfo> {

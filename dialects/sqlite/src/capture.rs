@@ -30,6 +30,11 @@ impl Capture {
         Ok(Self { on: setting.is_some_and(|word| word.0 == "on"), transaction: None })
     }
 
+    /// Returns whether changes are recorded.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on
+    }
+
     /// Records one change.
     pub(crate) fn record(
         &mut self,

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use diesel::connection::{CacheSize, Connection as _, DefaultLoadingMode, InstrumentationEvent, SimpleConnection};
 use diesel::query_builder::{QueryFragment, QueryId};
@@ -12,23 +12,35 @@ use diesel::result::Error as DieselError;
 use diesel::sqlite::Sqlite;
 use diesel::{RunQueryDsl, SqliteConnection};
 use libsqlite3_sys as ffi;
-use polymnia::spi::refusal;
+use polymnia::spi::{Rows, refusal};
 use polymnia::{Error, ErrorKind, Memory, Result};
 
 use crate::LOG;
 use crate::decoder::{Decoder, Place};
+use crate::derived::declared::Known;
+use crate::derived::hasher::Hasher;
 use crate::error::{Failure, Step, classify, code_of_message};
+use crate::estimate::Estimates;
 use crate::guard::Guard;
-use crate::raw::Handle;
+use crate::matches::{Recheck, Rechecks};
+use crate::raw::{BulkFailure, BulkRow, Handle};
 use crate::row::{Decoded, FromRow, Integers};
-use crate::statement::{fixed, statements, text};
+use crate::statement::{Fixed, Value, fixed, statements, text};
+use crate::ties::Ties;
 
 /// Is an open connection, its guard, and what is known of its database.
 pub(crate) struct Connection {
     handle: Handle,
     session: Arc<Session>,
+    estimates: Arc<Estimates>,
+    /// The texts of the statements that ran, while they are recorded.
+    recorded: Option<Vec<String>>,
     /// Whether the file was opened as one that nobody changes.
     pub(crate) immutable: bool,
+    /// What makes the terms of this database, once [`hasher`](crate::derived::hasher) has read it.
+    pub(crate) hasher: Option<Hasher>,
+    /// The declared indexes of this database, once [`declared`](crate::derived::declared) has read them.
+    pub(crate) declared: Option<Known>,
     /// How many statements are cached.
     cached: Arc<AtomicUsize>,
 }
@@ -38,6 +50,15 @@ pub(crate) struct Connection {
 pub(crate) struct Session {
     pub(crate) guard: Guard,
     pub(crate) decoder: Decoder,
+    pub(crate) rechecks: Rechecks,
+    /// How many rows were proposed, where a statement counts them.
+    pub(crate) tally: AtomicU64,
+}
+
+impl Session {
+    pub(crate) fn new(guard: Guard) -> Self {
+        Self { guard, decoder: Decoder::default(), rechecks: Rechecks::default(), tally: AtomicU64::new(0) }
+    }
 }
 
 /// More cached statements than queries of ours have forms in any one application. Past it, the cache begins anew.
@@ -51,14 +72,20 @@ statements! {
     /// How many of our tables there are.
     OurTables =
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ",
-        "('polymnia_memories', 'polymnia_settings', 'polymnia_changes')";
+        "('polymnia_memories', 'polymnia_settings', 'polymnia_changes', 'polymnia_postings', 'polymnia_shapes', ",
+        "'polymnia_indexes', 'polymnia_index_entries')";
 }
 
-const OUR_TABLES: i64 = 3;
+const OUR_TABLES: i64 = 7;
 
 impl Connection {
     /// Wraps an open connection. Nothing of `handle` was used yet.
-    pub(crate) fn new(mut handle: Handle, session: Arc<Session>, immutable: bool) -> Self {
+    pub(crate) fn new(
+        mut handle: Handle,
+        session: Arc<Session>,
+        estimates: Arc<Estimates>,
+        immutable: bool,
+    ) -> Self {
         let cached = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&cached);
         // In the place of an instrumentation that the application may have set for every connection: it would be shown
@@ -68,11 +95,32 @@ impl Connection {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        Self { handle, session, immutable, cached }
+        Self { handle, session, estimates, recorded: None, immutable, hasher: None, declared: None, cached }
     }
 
     pub(crate) fn guard(&self) -> &Guard {
         &self.session.guard
+    }
+
+    /// Returns what is known of the numbers of rows, for all connections of the engine.
+    pub(crate) fn estimates(&self) -> &Estimates {
+        &self.estimates
+    }
+
+    /// Puts the filters of a call where its statements look for them, until the call ends.
+    pub(crate) fn recheck(&self, filters: &[Arc<Recheck>]) {
+        self.session.rechecks.set(filters);
+    }
+
+    /// Begins to record the texts of statements, and to count what they propose.
+    pub(crate) fn record(&mut self) {
+        self.recorded = Some(Vec::new());
+        self.session.tally.store(0, Ordering::Relaxed);
+    }
+
+    /// Ends what [`record`](Self::record) began and returns the texts and the number.
+    pub(crate) fn recorded(&mut self) -> (Vec<String>, u64) {
+        (self.recorded.take().unwrap_or_default(), self.session.tally.load(Ordering::Relaxed))
     }
 
     pub(crate) fn handle(&mut self) -> &mut Handle {
@@ -96,6 +144,7 @@ impl Connection {
     /// Readies the connection for its next user.
     pub(crate) fn finish(&mut self) {
         self.session.guard.finish();
+        self.session.rechecks.set(&[]);
         if self.cached.load(Ordering::Relaxed) > MAX_CACHED {
             log::debug!(target: LOG, "more than {MAX_CACHED} statements are cached: begun anew");
             self.handle.diesel.set_prepared_statement_cache_size(CacheSize::Disabled);
@@ -122,7 +171,7 @@ impl Connection {
         T: FromRow,
         Q: QueryFragment<Sqlite> + LoadQuery<'q, SqliteConnection, Decoded<T>> + 'q,
     {
-        trace(&query);
+        self.trace(&query);
         let failed = 'rows: {
             let mut rows = match query.load_iter::<Decoded<T>, DefaultLoadingMode>(&mut self.handle.diesel) {
                 Ok(rows) => rows,
@@ -167,6 +216,24 @@ impl Connection {
         damaged.map_or(Ok(()), Err)
     }
 
+    /// Reads the page that a query's memories make, which come in the order of their milliseconds. None if the query says
+    /// that not all rows are level.
+    pub(crate) fn gather<'q, Q>(&mut self, query: Q, ties: Ties) -> Result<Option<Rows>>
+    where
+        Q: QueryFragment<Sqlite> + LoadQuery<'q, SqliteConnection, Decoded<Place>> + 'q,
+    {
+        let session = Arc::clone(&self.session);
+        session.decoder.gather(ties);
+        let mut all_level = true;
+        let result = self.each(query, |place: Place| {
+            all_level &= !place.is_not_all_level();
+            if place.is_enough() || !all_level { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let rows = session.decoder.gathered();
+        result?;
+        if all_level { rows.map(Some) } else { Ok(None) }
+    }
+
     /// Returns whether the last query failed because SQLite sorts the memories after they are decoded.
     pub(crate) fn sorts_memories(&self) -> bool {
         self.session.decoder.has_overflowed()
@@ -200,10 +267,53 @@ impl Connection {
         Ok(first)
     }
 
+    /// Runs a statement, which gives nothing back, once for each row of values, and returns how many rows were changed. It
+    /// spends a fraction of the time that [`execute`](Self::execute) takes for each.
+    pub(crate) fn run_each<'v, K: Fixed, const N: usize>(
+        &mut self,
+        rows: impl IntoIterator<Item = [Value<'v>; N]>,
+    ) -> Result<u64> {
+        let mut sum = 0;
+        self.run_each_told::<K, N>(rows, |changed| sum += changed)?;
+        Ok(sum)
+    }
+
+    /// Does what [`run_each`](Self::run_each) does and tells `changed`, for each row of values, how many rows were changed.
+    pub(crate) fn run_each_told<'v, K: Fixed, const N: usize>(
+        &mut self,
+        rows: impl IntoIterator<Item = [Value<'v>; N]>,
+        changed: impl FnMut(u64),
+    ) -> Result<()> {
+        log::trace!(target: LOG, "{}", K::SQL);
+        let result = self.handle.run_each(K::SQL, rows, changed);
+        result.map_err(|failure| self.bulk_failure(&failure))
+    }
+
+    /// Visits the rows that a query gives as [`each`](Self::each) does, in a fraction of the time.
+    pub(crate) fn visit<K: Fixed>(
+        &mut self,
+        values: &[Value<'_>],
+        visit: impl FnMut(&BulkRow<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        log::trace!(target: LOG, "{}", K::SQL);
+        let result = self.handle.visit(K::SQL, values, visit);
+        result.map_err(|failure| self.bulk_failure(&failure))
+    }
+
+    /// Returns the rowid of the row inserted last.
+    pub(crate) fn last_rowid(&self) -> i64 {
+        self.handle.last_rowid()
+    }
+
     /// Runs `body` in a transaction that sees one moment of the database.
     pub(crate) fn read<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.execute(fixed::<Begin, 0>([]))?;
         self.end_transaction(Step::Statement, body)
+    }
+
+    /// Runs `body` where it sees one moment of the database: in the transaction that is open, or one of its own.
+    pub(crate) fn moment<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.is_in_transaction() { body(self) } else { self.read(body) }
     }
 
     /// Runs `body` in a transaction that may write. It takes the lock at once, so that it never has to give up a moment
@@ -236,24 +346,31 @@ impl Connection {
         };
         // diesel clears bound values before it returns the error, and SQLite the code with them.
         let code = if code == 0 { code_of_message(&message) } else { code };
+        self.judge(code, &message, step).with_source(error)
+    }
+
+    fn bulk_failure(&mut self, failure: &BulkFailure) -> Error {
+        self.judge(failure.code, &failure.message, Step::Statement)
+    }
+
+    /// Turns a failure into an error. `code` is SQLite's extended result code.
+    fn judge(&mut self, code: c_int, message: &str, step: Step) -> Error {
         if code == ffi::SQLITE_ERROR
             && let Some(found) = self.our_tables()
             && found < OUR_TABLES
         {
-            let refused = if found == 0 { refusal::no_schema() } else { refusal::schema_behind() };
-            return refused.with_source(error);
+            return if found == 0 { refusal::no_schema() } else { refusal::schema_behind() };
         }
         // SQLite keeps the number of the last of these failures, however long ago it was.
         let errno = match code & 0xff {
             ffi::SQLITE_CANTOPEN | ffi::SQLITE_IOERR => self.handle.last_errno(),
             _ => 0,
         };
-        let failure = Failure { code, errno, message: &message, end: self.session.guard.end(), step };
-        classify(failure).with_source(error)
+        classify(Failure { code, errno, message, end: self.session.guard.end(), step })
     }
 
     fn execute_as(&mut self, step: Step, query: impl QueryFragment<Sqlite> + QueryId) -> Result<usize> {
-        trace(&query);
+        self.trace(&query);
         let result = self.handle.diesel.execute_returning_count(&query);
         result.map_err(|error| self.last_failure(error, step))
     }
@@ -279,18 +396,21 @@ impl Connection {
         }
     }
 
+    /// Logs the text of a statement, without its values, and records it if asked to.
+    fn trace(&mut self, query: &impl QueryFragment<Sqlite>) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(text(query));
+        }
+        if log::log_enabled!(target: LOG, log::Level::Trace) {
+            log::trace!(target: LOG, "{}", text(query));
+        }
+    }
+
     /// Counts our tables; none if even that fails.
     fn our_tables(&mut self) -> Option<i64> {
         // Not by `one`, whose failures lead here.
         let rows = fixed::<OurTables, 0>([]).load::<Decoded<Integers<1>>>(&mut self.handle.diesel);
         rows.ok()?.first().map(|row| row.0.0[0])
-    }
-}
-
-/// Logs the text of a statement, without its values.
-fn trace(query: &impl QueryFragment<Sqlite>) {
-    if log::log_enabled!(target: LOG, log::Level::Trace) {
-        log::trace!(target: LOG, "{}", text(query));
     }
 }
 

@@ -12,8 +12,8 @@ use crate::LOG;
 use crate::claims::beside;
 use crate::config::{Config, Location, Mode, Synchronous, file_uri};
 use crate::connection::{Connection, Session};
-use crate::decoder::Decoder;
 use crate::error::{Failure, Step, classify, classify_open};
+use crate::estimate::Estimates;
 use crate::guard::Guard;
 use crate::raw::{self, Handle};
 use crate::row::{Integers, OneText};
@@ -23,6 +23,7 @@ use crate::statement::{fixed, statements};
 pub(crate) struct Connector {
     config: Config,
     target: Target,
+    estimates: Arc<Estimates>,
 }
 
 enum Target {
@@ -56,7 +57,7 @@ impl Connector {
                 Target::Memory { uri, _anchor: Mutex::new(anchor) }
             }
         };
-        Ok(Self { config, target })
+        Ok(Self { config, target, estimates: Arc::default() })
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -117,8 +118,7 @@ impl Connector {
 
     /// Installs what bounds the connection, before anything is run on it.
     fn watched(&self, handle: Handle, immutable: Immutable) -> Result<Connection> {
-        let guard = Guard::new(self.config.busy_timeout);
-        let session = Arc::new(Session { guard, decoder: Decoder::default() });
+        let session = Arc::new(Session::new(Guard::new(self.config.busy_timeout)));
         for code in [handle.prepare(&session), handle.keep_plans_stable()] {
             if code != libsqlite3_sys::SQLITE_OK {
                 let message = "a connection can't be prepared";
@@ -127,7 +127,7 @@ impl Connector {
         }
         // Waiting for a lock counts as connecting.
         session.guard.begin(&Call::at(Timestamp::MIN), Some(self.config.settings.connect_timeout));
-        Ok(Connection::new(handle, session, immutable == Immutable::Yes))
+        Ok(Connection::new(handle, session, Arc::clone(&self.estimates), immutable == Immutable::Yes))
     }
 
     /// Sets what holds for a connection. The busy handler must stand by now, for switching to WAL takes locks.

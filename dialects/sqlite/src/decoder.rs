@@ -5,13 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
+use polymnia::spi::Rows;
 use polymnia::{
-    AgentId, Content, Importance, Memory, MemoryId, Metadata, RelatedThreads, Result, ThreadId, Tier, UserId,
+    AgentId, Content, Error, Importance, Memory, MemoryId, Metadata, RelatedThreads, Result, ThreadId, Tier, UserId,
 };
 
 use crate::error::damaged_row;
 use crate::raw::Columns;
+use crate::drive::NOT_ALL_LEVEL;
 use crate::row::{FromRow, integer, revision, time};
+use crate::ties::{Progress, Ties};
 
 /// Writes the call that decodes the columns of a memory, in the order that [`memory`] reads them.
 macro_rules! decoded {
@@ -45,17 +48,37 @@ struct Pending {
     /// Whether further rows are counted only.
     skips: bool,
     overflowed: bool,
+    /// Gathers the memories of a page; in the place of all that.
+    ties: Option<Ties>,
+    /// Why gathering ended early.
+    damaged: Option<Error>,
 }
 
 /// How many memories may wait to be taken: one does, unless SQLite sorts the rows after they are decoded.
 const MAX_PENDING: usize = 16;
 /// The place of a row that was not decoded.
 const SKIPPED: i64 = -1;
+/// The place that says that no further row is of use.
+const ENOUGH: i64 = -3;
 
 impl Decoder {
     /// Readies the decoder for a statement.
     pub(crate) fn begin(&self) {
         *self.pending() = Pending::default();
+    }
+
+    /// Readies the decoder for a statement whose memories are gathered.
+    pub(crate) fn gather(&self, ties: Ties) {
+        *self.pending() = Pending { ties: Some(ties), ..Pending::default() };
+    }
+
+    /// Returns the page that was gathered.
+    pub(crate) fn gathered(&self) -> Result<Rows> {
+        let Pending { ties, damaged, .. } = std::mem::take(&mut *self.pending());
+        match damaged {
+            Some(error) => Err(error),
+            None => Ok(ties.map(Ties::into_page).unwrap_or_default()),
+        }
     }
 
     /// Lets further rows be: that there are some is all one wants to know.
@@ -71,6 +94,17 @@ impl Decoder {
     /// Decodes a row and returns its place; none if too many wait.
     pub(crate) fn decode(&self, columns: &Columns<'_>) -> Option<i64> {
         let mut pending = self.pending();
+        if let Some(ties) = &mut pending.ties {
+            let progress = offer(columns, ties);
+            return Some(match progress {
+                Ok(Progress::GoOn) => SKIPPED,
+                Ok(Progress::Complete) => ENOUGH,
+                Err(error) => {
+                    pending.damaged = Some(error);
+                    ENOUGH
+                }
+            });
+        }
         if pending.skips {
             return Some(SKIPPED);
         }
@@ -106,10 +140,31 @@ impl Decoder {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place(i64);
 
+impl Place {
+    /// Returns whether no further row is of use.
+    pub(crate) fn is_enough(self) -> bool {
+        self.0 == ENOUGH
+    }
+
+    /// Returns whether the row says, in the place of a memory, that not all rows are level.
+    pub(crate) fn is_not_all_level(self) -> bool {
+        self.0 == NOT_ALL_LEVEL
+    }
+}
+
 impl FromRow for Place {
     fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
         Ok(Self(integer(row, 0)))
     }
+}
+
+fn offer(columns: &Columns<'_>, ties: &mut Ties) -> Result<Progress> {
+    ties.offer(columns.integer(10).unwrap_or_default(), id(columns)?, || memory(columns))
+}
+
+fn id(columns: &Columns<'_>) -> Result<MemoryId> {
+    let bytes = columns.blob(0).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+    bytes.map(MemoryId::from_bytes).ok_or_else(|| damaged_row("id", "expected 16 bytes"))
 }
 
 /// Reads a memory from the columns that [`decoded`] names.
@@ -117,11 +172,7 @@ fn memory(columns: &Columns<'_>) -> Result<Memory> {
     let text = |at, column| stored_text(columns, at, column)?.ok_or_else(|| damaged_row(column, "expected a text"));
     let number = |at| columns.integer(at).unwrap_or_default();
     Ok(Memory {
-        id: columns
-            .blob(0)
-            .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok())
-            .map(MemoryId::from_bytes)
-            .ok_or_else(|| damaged_row("id", "expected 16 bytes"))?,
+        id: id(columns)?,
         user_id: stored_text(columns, 1, "user_id")?.map(UserId::from_stored),
         agent_id: stored_text(columns, 2, "agent_id")?.map(AgentId::from_stored),
         thread_id: stored_text(columns, 3, "thread_id")?.map(ThreadId::from_stored),

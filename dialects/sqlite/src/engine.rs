@@ -2,7 +2,7 @@
 
 use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine};
 use polymnia::{
-    ApplyReport, Call, Capability, Memory, MemoryId, Mutation, Namespace, NamespaceStats, Query, Result, Selection,
+    ApplyReport, Call, Capability, Explanation, Memory, MemoryId, Mutation, Namespace, NamespaceStats, Query, Result, Selection,
     Support,
 };
 use polymnia_pool::Pool;
@@ -10,7 +10,8 @@ use polymnia_pool::Pool;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::connector::Connector;
-use crate::{read, write};
+use crate::derived::deriver::NewRows;
+use crate::{explain, read, write};
 
 /// Is an open database.
 #[derive(Debug)]
@@ -61,6 +62,10 @@ impl Engine for SqliteEngine {
     fn capability(&self) -> Capability {
         let mut capability = Capability::none();
         capability.containment = Support::Emulated;
+        capability.containment_index = Support::Emulated;
+        capability.filters = Support::Emulated;
+        capability.declared_indexes = Support::Emulated;
+        capability.bulk_load = Support::Emulated;
         capability.related_threads = Support::Native;
         capability.change_capture = Support::Native;
         capability.interruption = Support::Native;
@@ -80,7 +85,17 @@ impl Engine for SqliteEngine {
     }
 
     fn apply(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
-        self.with(call, Limit::Statement, |connection| write::apply(connection, call.now, namespace, batch))
+        self.with(call, Limit::Statement, |connection| write::apply(connection, call.now, namespace, batch, NewRows::Derive))
+    }
+
+    fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
+        self.with(call, Limit::Statement, |connection| {
+            write::apply(connection, call.now, namespace, batch, NewRows::Leave)
+        })
+    }
+
+    fn explain(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Explanation> {
+        self.with(call, Limit::Statement, |connection| explain::explain(connection, call.now, namespace, query))
     }
 
     fn delete_matching(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {

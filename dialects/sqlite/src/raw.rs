@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+mod bulk;
 mod functions;
 
 use std::cell::Cell;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 use diesel::{Connection as _, SqliteConnection};
 use libsqlite3_sys as ffi;
 
+use self::bulk::Statements;
+pub(crate) use self::bulk::{BulkFailure, BulkRow};
 pub(crate) use self::functions::Columns;
 
 use crate::connection::Session;
@@ -25,6 +28,8 @@ const STEPS_BETWEEN_CHECKS: c_int = 2_000;
 
 /// Is an open connection and its `sqlite3*`.
 pub(crate) struct Handle {
+    /// Dropped before the connection they belong to.
+    statements: Statements,
     /// Owns what `db` points to and closes it when dropped. Never swapped for another connection.
     pub(crate) diesel: SqliteConnection,
     db: NonNull<ffi::sqlite3>,
@@ -76,7 +81,7 @@ pub(crate) fn open(uri: &str) -> Result<Handle, OpenFailure> {
     let opened = SqliteConnection::establish(uri);
     let captured = CAPTURE.replace(Capture::Idle);
     match (opened, captured) {
-        (Ok(diesel), Capture::Captured(db)) => Ok(Handle { diesel, db }),
+        (Ok(diesel), Capture::Captured(db)) => Ok(Handle { statements: Statements::default(), diesel, db }),
         (Ok(_), _) => Err(failure(ffi::SQLITE_MISUSE, "the connection's handle was not given")),
         // diesel keeps neither the code nor the system's error number, so SQLite is asked again.
         (Err(error), _) => Err(diagnose(uri).unwrap_or_else(|| failure(ffi::SQLITE_CANTOPEN, &error.to_string()))),

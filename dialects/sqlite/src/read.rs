@@ -6,15 +6,19 @@ use diesel::row::Row;
 use diesel::sqlite::Sqlite;
 use polymnia::spi::Rows;
 use polymnia::{
-    Group, Memory, MemoryId, Namespace, NamespaceStats, Query, Result, Selection, ThreadId, Tier, Timestamp, UserId,
+    Direction, Group, Memory, MemoryId, Namespace, NamespaceStats, Query, Result, Selection, ThreadId, Tier, Timestamp,
+    UserId,
 };
 
 use crate::LOG;
 use crate::connection::Connection;
 use crate::decoder::decoded;
-use crate::filter_sql::{Conditions, Window};
+use crate::drive::{self, Newest, Oldest, Origin, Source, Tell, in_order, of_term_alone};
+use crate::filter_sql::{Column, Conditions, Window};
+use crate::plan::{Choice, Needs, Plan, plan};
 use crate::row::{self, FromRow, Integers};
 use crate::statement::{Sql, Value, fixed, statements};
+use crate::ties::Ties;
 
 statements! {
     PointGet =
@@ -64,17 +68,145 @@ pub(crate) fn get(
     }
 }
 
+/// Is the answer to a query, and how it was found.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) rows: Rows,
+    pub(crate) plan: Plan,
+    /// Whether the memories came in the order asked for.
+    pub(crate) streamed: bool,
+}
+
 pub(crate) fn query(connection: &mut Connection, now: Timestamp, namespace: &Namespace, query: &Query) -> Result<Rows> {
-    let conditions = Conditions::new(namespace, now, &query.selection)?;
-    let window = Window::new(query)?;
-    if window.streams(&conditions) {
-        match page(connection, query, window.stream(&conditions)) {
-            // An index is gone, or SQLite thought better of it.
-            Err(_) if connection.sorts_memories() => log::debug!(target: LOG, "a page that should stream is sorted"),
-            result => return result,
-        }
+    Ok(answer(connection, &Conditions::new(namespace, now, &query.selection)?, query, false)?.rows)
+}
+
+/// Answers a query. If `tally` is set, the session counts the rows that are proposed.
+pub(crate) fn answer(
+    connection: &mut Connection,
+    conditions: &Conditions<'_>,
+    query: &Query,
+    tally: bool,
+) -> Result<Answer> {
+    let reader = Reader { conditions, window: Window::new(query)?, query, tally };
+    connection.recheck(conditions.rechecks());
+    let needs = Needs::of(connection, conditions)?;
+    if needs.is_momentary() {
+        return connection.moment(|connection| {
+            let plan = plan(connection, conditions, &needs, Some(&reader.window))?;
+            reader.answer(connection, plan)
+        });
     }
-    page(connection, query, window.sort(&conditions))
+    let plan = plan(connection, conditions, &needs, Some(&reader.window))?;
+    match &plan.choice {
+        Choice::Nothing | Choice::Table => reader.answer(connection, plan),
+        Choice::Index(Origin::Term(term)) if reader.window.column() == Column::Created => {
+            match reader.of_term(connection, *term)? {
+                Some(rows) => Ok(Answer { rows, plan, streamed: true }),
+                None => connection.moment(|connection| reader.answer(connection, plan)),
+            }
+        }
+        Choice::Index(_) | Choice::Unlevel => connection.moment(|connection| reader.answer(connection, plan)),
+    }
+}
+
+/// Reads the page of a query.
+struct Reader<'a> {
+    conditions: &'a Conditions<'a>,
+    window: Window,
+    query: &'a Query,
+    tally: bool,
+}
+
+impl Reader<'_> {
+    /// Reads by a plan, in one moment if the plan has an index.
+    fn answer(&self, connection: &mut Connection, plan: Plan) -> Result<Answer> {
+        let (rows, streamed) = match &plan.choice {
+            Choice::Nothing => (Rows::default(), false),
+            Choice::Table => self.of_table(connection)?,
+            Choice::Unlevel => (self.unlevel(connection)?, self.window.column() == Column::Created),
+            Choice::Index(origin) => {
+                let streamed = origin.streams() && self.window.column() == Column::Created;
+                let source = Source::new(origin.clone(), self.tally);
+                let level = if streamed {
+                    let statement = in_order(&source, self.conditions, &self.window, Tell::Nothing);
+                    connection.gather(statement, self.ties())?.unwrap_or_default()
+                } else {
+                    page(connection, self.query, self.window.sorted(&source, self.conditions))?
+                };
+                (self.merged(level, self.unlevel(connection)?), streamed)
+            }
+        };
+        Ok(Answer { rows, plan, streamed })
+    }
+
+    /// Reads the memories of a term, by one statement; none if some rows are not level.
+    fn of_term(&self, connection: &mut Connection, term: i32) -> Result<Option<Rows>> {
+        if self.conditions.is_metadata_alone() && self.window.is_first() && !self.tally {
+            return match self.window.direction() {
+                Direction::Descending => {
+                    connection.gather(of_term_alone::<Newest>(term, self.conditions), self.ties())
+                }
+                Direction::Ascending => connection.gather(of_term_alone::<Oldest>(term, self.conditions), self.ties()),
+            };
+        }
+        let source = Source::new(Origin::Term(term), self.tally);
+        connection.gather(in_order(&source, self.conditions, &self.window, Tell::Level), self.ties())
+    }
+
+    /// Reads from the table, and tells whether the memories came in order.
+    fn of_table(&self, connection: &mut Connection) -> Result<(Rows, bool)> {
+        let source = Source::new(Origin::Table, self.tally);
+        if self.window.streams(self.conditions) {
+            match page(connection, self.query, self.window.streamed(&source, self.conditions)) {
+                // An index is gone, or SQLite thought better of it.
+                Err(_) if connection.sorts_memories() => {
+                    log::debug!(target: LOG, "a page that should stream is sorted");
+                }
+                result => return Ok((result?, true)),
+            }
+        }
+        Ok((page(connection, self.query, self.window.sorted(&source, self.conditions))?, false))
+    }
+
+    /// Reads the rows that are not level.
+    fn unlevel(&self, connection: &mut Connection) -> Result<Rows> {
+        let source = Source::new(Origin::Unlevel, self.tally);
+        let statement = match self.window.column() {
+            Column::Created => self.window.streamed(&source, self.conditions),
+            Column::Updated | Column::Importance => self.window.sorted(&source, self.conditions),
+        };
+        page(connection, self.query, statement)
+    }
+
+    fn ties(&self) -> Ties {
+        Ties::new(self.window.direction(), self.query.limit())
+    }
+
+    /// Makes one page of two that have no memory in common.
+    fn merged(&self, left: Rows, right: Rows) -> Rows {
+        if right.memories.is_empty() {
+            return left;
+        }
+        if left.memories.is_empty() {
+            return right;
+        }
+        let mut more = left.more || right.more;
+        let mut both = left.memories;
+        both.extend(right.memories);
+        both.sort_by(|left, right| self.query.order.compare(left, right));
+        // Each page is complete up to its end, and where one of them ends, so does this one.
+        let mut bytes = 0;
+        let fits = both.iter().take(self.query.limit() as usize).take_while(|memory| {
+            let goes_on = bytes <= Rows::MAX_BYTES;
+            bytes += memory.content.as_str().len() + memory.metadata.as_str().len();
+            goes_on
+        });
+        let fits = fits.count();
+        more |= fits < both.len();
+        both.truncate(fits);
+        Rows { memories: both, more }
+    }
 }
 
 fn page(connection: &mut Connection, query: &Query, statement: Sql<'_>) -> Result<Rows> {
@@ -103,8 +235,50 @@ pub(crate) fn count(
     selection: &Selection,
 ) -> Result<u64> {
     let conditions = Conditions::new(namespace, now, selection)?;
-    let count: Option<Integers<1>> = connection.one(conditions.count())?;
-    Ok(count.map_or(0, |count| count.0[0].unsigned_abs()))
+    connection.recheck(conditions.rechecks());
+    let needs = Needs::of(connection, &conditions)?;
+    let counted = |connection: &mut Connection| {
+        let sources = sources(connection, &conditions, &needs)?;
+        if sources.is_empty() {
+            return Ok(0);
+        }
+        let count: Option<Integers<1>> = connection.one(drive::count(&sources, &conditions))?;
+        Ok(count.map_or(0, |count| count.0[0].unsigned_abs()))
+    };
+    if needs.is_momentary() { connection.moment(counted) } else { counted(connection) }
+}
+
+/// Returns the rows selected. Within a transaction, they are those of its moment.
+pub(crate) fn matching(
+    connection: &mut Connection,
+    now: Timestamp,
+    namespace: &Namespace,
+    selection: &Selection,
+) -> Result<Vec<i64>> {
+    let conditions = Conditions::new(namespace, now, selection)?;
+    connection.recheck(conditions.rechecks());
+    connection.moment(|connection| {
+        let needs = Needs::of(connection, &conditions)?;
+        let mut rids = Vec::new();
+        for source in sources(connection, &conditions, &needs)? {
+            connection.each(drive::rids(&source, &conditions), |row: Integers<1>| {
+                rids.push(row.0[0]);
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(rids)
+    })
+}
+
+/// Returns what together proposes all rows selected, each once.
+fn sources(connection: &mut Connection, conditions: &Conditions<'_>, needs: &Needs<'_>) -> Result<Vec<Source>> {
+    let source = |origin| Source::new(origin, false);
+    Ok(match plan(connection, conditions, needs, None)?.choice {
+        Choice::Nothing => Vec::new(),
+        Choice::Table => vec![source(Origin::Table)],
+        Choice::Index(origin) => vec![source(origin), source(Origin::Unlevel)],
+        Choice::Unlevel => vec![source(Origin::Unlevel)],
+    })
 }
 
 pub(crate) fn stats(connection: &mut Connection, now: Timestamp, namespace: &Namespace) -> Result<NamespaceStats> {

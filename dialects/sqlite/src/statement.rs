@@ -84,7 +84,6 @@ impl<'a> Sql<'a> {
     }
 
     /// Adds another statement's pieces.
-    #[cfg(test)]
     pub(crate) fn append(&mut self, other: Self) {
         self.pieces.extend(other.pieces);
     }

@@ -3,49 +3,61 @@
 //! Everything happens under the write lock, which a transaction takes when it begins. So what is read stays true until
 //! COMMIT, and each mutation may look first and then write.
 
-use diesel::row::Row;
+mod removal;
+mod rename;
+
 use diesel::sqlite::Sqlite;
 use polymnia::spi::refusal;
 use polymnia::{
-    ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Mutation, Namespace, NewMemory,
+    ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Metadata, Mutation, Namespace, NewMemory,
     OnConflict, Outcome, Patch, Result, Revision, Selection, Timestamp,
 };
 
+use self::removal::Removal;
+pub(crate) use self::removal::{delete_namespace, sweep};
+pub(crate) use self::rename::rename;
 use crate::capture::Capture;
 use crate::connection::Connection;
-use crate::filter_sql::Conditions;
+use crate::derived::deriver::{Deriver, NewRows, Row};
+use crate::read;
 use crate::row::{self, FromRow, threads_to_json};
 use crate::statement::{Value, fixed, statements};
 
 statements! {
     Insert =
         "INSERT INTO polymnia_memories (namespace, id, user_id, agent_id, thread_id, tier, content, metadata, ",
-        "importance, related_threads, revision, created_at, updated_at, expires_at) ",
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, id) DO NOTHING";
+        "importance, related_threads, revision, indexed_revision, created_at, updated_at, expires_at) ",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (namespace, id) DO NOTHING";
     Find =
-        "SELECT rid, revision, created_at, updated_at, expires_at FROM polymnia_memories WHERE namespace = ? AND id = ?";
+        "SELECT rid, revision, created_at, updated_at, expires_at, indexed_revision = revision FROM polymnia_memories ",
+        "WHERE namespace = ? AND id = ?";
     Overwrite =
         "UPDATE polymnia_memories SET user_id = ?, agent_id = ?, thread_id = ?, tier = ?, content = ?, metadata = ?, ",
-        "importance = ?, related_threads = ?, revision = ?, updated_at = ?, expires_at = ? WHERE rid = ?";
+        "importance = ?, related_threads = ?, revision = ?, indexed_revision = ?, updated_at = ?, ",
+        "expires_at = ? WHERE rid = ?";
     /// Each field that may be absent has a flag before its value: whether it changes.
     Amend =
         "UPDATE polymnia_memories SET user_id = iif(?, ?, user_id), agent_id = iif(?, ?, agent_id), ",
         "thread_id = iif(?, ?, thread_id), tier = coalesce(?, tier), content = coalesce(?, content), ",
         "metadata = coalesce(?, metadata), importance = coalesce(?, importance), ",
         "related_threads = coalesce(?, related_threads), expires_at = iif(?, ?, expires_at), ",
-        "revision = ?, updated_at = ? WHERE rid = ?";
+        "revision = ?, indexed_revision = ?, updated_at = ? WHERE rid = ?";
     Remove = "DELETE FROM polymnia_memories WHERE rid = ?";
 }
 
+/// Applies a batch. `new_rows` says whether new rows become level.
 pub(crate) fn apply(
     connection: &mut Connection,
     now: Timestamp,
     namespace: &Namespace,
     batch: &[Mutation],
+    new_rows: NewRows,
 ) -> Result<ApplyReport> {
     connection.write(|connection| {
         let capture = Capture::begin(connection)?;
-        let mut writer = Writer { connection, capture, namespace, now };
+        let mut deriver = Deriver::begin(connection, new_rows)?;
+        deriver.enter(namespace);
+        let mut writer = Writer { connection, capture, deriver, namespace, now };
         let mut outcomes = Vec::with_capacity(batch.len());
         for (index, mutation) in batch.iter().enumerate() {
             let outcome = writer.apply(mutation).map_err(|error| match error.kind() {
@@ -55,6 +67,7 @@ pub(crate) fn apply(
             })?;
             outcomes.push(outcome);
         }
+        writer.deriver.flush(writer.connection)?;
         Ok(ApplyReport { outcomes })
     })
 }
@@ -65,13 +78,14 @@ pub(crate) fn delete_matching(
     namespace: &Namespace,
     selection: &Selection,
 ) -> Result<u64> {
-    let conditions = Conditions::new(namespace, now, selection)?;
     connection.write(|connection| {
-        Capture::begin(connection)?.record_all(connection, |sql| {
-            sql.push("namespace, id, 'd' FROM polymnia_memories WHERE ");
-            conditions.push(sql);
-        })?;
-        Ok(connection.execute(conditions.delete())? as u64)
+        let mut rids = read::matching(connection, now, namespace, selection)?;
+        let mut removal = Removal::begin(connection)?;
+        for part in rids.chunks_mut(Removal::PART as usize) {
+            removal.remove(connection, part)?;
+        }
+        removal.finish(connection)?;
+        Ok(rids.len() as u64)
     })
 }
 
@@ -79,6 +93,7 @@ pub(crate) fn delete_matching(
 struct Writer<'a> {
     connection: &'a mut Connection,
     capture: Capture,
+    deriver: Deriver,
     namespace: &'a Namespace,
     now: Timestamp,
 }
@@ -91,6 +106,7 @@ struct Existing {
     created_at: Timestamp,
     updated_at: Timestamp,
     expires_at: Option<Timestamp>,
+    is_level: bool,
 }
 
 /// Is a row to be inserted.
@@ -109,7 +125,7 @@ struct Fields<'a> {
     thread_id: Value<'a>,
     tier: Value<'a>,
     content: Value<'a>,
-    metadata: Value<'a>,
+    metadata: &'a str,
     importance: Value<'a>,
     expires_at: Value<'a>,
     /// A JSON array; none stands for the empty one.
@@ -159,18 +175,20 @@ impl Writer<'_> {
             return Err(refusal::other_created_at(id, existing.created_at, given));
         }
         let revision = next_revision(id, existing)?;
+        let indexed = self.overwrite(existing, Some(memory.metadata.as_str()), revision)?;
         let Fields { user_id, agent_id, thread_id, tier, content, metadata, importance, expires_at, related_threads } =
             &row.memory;
-        self.connection.execute(fixed::<Overwrite, 12>([
+        self.connection.execute(fixed::<Overwrite, 13>([
             *user_id,
             *agent_id,
             *thread_id,
             *tier,
             *content,
-            *metadata,
+            (*metadata).into(),
             *importance,
             threads_value(related_threads.as_ref()),
             Value::Integer(revision.as_i64()),
+            indexed,
             Value::Integer(self.now.max(existing.updated_at).as_micros()),
             *expires_at,
             Value::Integer(existing.rid),
@@ -184,12 +202,13 @@ impl Writer<'_> {
         };
         check(id, Some(existing), expect)?;
         let revision = next_revision(id, existing)?;
+        let indexed = self.overwrite(existing, patch.metadata.as_ref().map(Metadata::as_str), revision)?;
         let Patch { user_id, agent_id, thread_id, tier, content, metadata, importance, related_threads, expires_at } =
             patch;
         let related_threads = related_threads.as_ref().map(|threads| threads_to_json(threads.as_slice()));
         let flag = |kept: bool| Value::Integer(i64::from(!kept));
         let expiry = expires_at.value().map(|time| time.as_micros());
-        self.connection.execute(fixed::<Amend, 16>([
+        self.connection.execute(fixed::<Amend, 17>([
             flag(user_id.is_keep()),
             user_id.value().into(),
             flag(agent_id.is_keep()),
@@ -198,12 +217,13 @@ impl Writer<'_> {
             thread_id.value().into(),
             tier.as_ref().into(),
             content.as_ref().into(),
-            metadata.as_ref().map(polymnia::Metadata::as_str).into(),
+            metadata.as_ref().map(Metadata::as_str).into(),
             importance.map_or(Value::Null, |importance| Value::Real(importance.as_f64())),
             related_threads.as_ref().map_or(Value::Null, |json| threads_value(json.as_ref())),
             flag(expires_at.is_keep()),
             expiry.into(),
             Value::Integer(revision.as_i64()),
+            indexed,
             Value::Integer(self.now.max(existing.updated_at).as_micros()),
             Value::Integer(existing.rid),
         ]))?;
@@ -254,7 +274,7 @@ impl Writer<'_> {
     /// Inserts the row, unless its id is taken.
     fn insert(&mut self, row: &NewRow<'_>) -> Result<bool> {
         let NewRow { id, memory, revision, created_at, updated_at } = row;
-        let inserted = self.connection.execute(fixed::<Insert, 14>([
+        let inserted = self.connection.execute(fixed::<Insert, 15>([
             Value::Text(self.namespace.as_str()),
             Value::Blob(id.as_bytes()),
             memory.user_id,
@@ -262,15 +282,21 @@ impl Writer<'_> {
             memory.thread_id,
             memory.tier,
             memory.content,
-            memory.metadata,
+            memory.metadata.into(),
             memory.importance,
             threads_value(memory.related_threads.as_ref()),
             Value::Integer(revision.as_i64()),
+            Value::Integer(self.deriver.indexed(*revision)),
             Value::Integer(created_at.as_micros()),
             Value::Integer(updated_at.as_micros()),
             memory.expires_at,
         ]))?;
-        Ok(inserted == 1)
+        if inserted == 0 {
+            return Ok(false);
+        }
+        let rid = self.connection.last_rowid();
+        self.deriver.insert(self.connection, rid, created_at.as_micros(), memory.metadata)?;
+        Ok(true)
     }
 
     /// Inserts the row in the place of another.
@@ -294,7 +320,14 @@ impl Writer<'_> {
         Ok((found.filter(|existing| !has_expired(existing)), found.filter(has_expired)))
     }
 
+    /// Derives from a row about to be overwritten, and returns its next `indexed_revision`.
+    fn overwrite(&mut self, existing: Existing, metadata: Option<&str>, revision: Revision) -> Result<Value<'static>> {
+        let is_level = self.deriver.overwrite(self.connection, existing.into(), metadata)?;
+        Ok(Value::Integer(if is_level { revision.as_i64() } else { 0 }))
+    }
+
     fn remove(&mut self, existing: Existing) -> Result<()> {
+        self.deriver.remove(self.connection, existing.into())?;
         self.connection.execute(fixed::<Remove, 1>([Value::Integer(existing.rid)]))?;
         Ok(())
     }
@@ -320,7 +353,7 @@ impl<'a> Fields<'a> {
             thread_id: thread_id.as_ref().into(),
             tier: tier.as_str().into(),
             content: content.as_str().into(),
-            metadata: metadata.as_str().into(),
+            metadata: metadata.as_str(),
             importance: Value::Real(importance.as_f64()),
             expires_at: expires_at.map(Timestamp::as_micros).into(),
             related_threads: threads_to_json(related_threads.as_slice()),
@@ -349,7 +382,7 @@ impl<'a> Fields<'a> {
             thread_id: thread_id.as_ref().into(),
             tier: tier.as_str().into(),
             content: content.as_str().into(),
-            metadata: metadata.as_str().into(),
+            metadata: metadata.as_str(),
             importance: Value::Real(importance.as_f64()),
             expires_at: expires_at.map(Timestamp::as_micros).into(),
             related_threads: threads_to_json(related_threads.as_slice()),
@@ -358,14 +391,21 @@ impl<'a> Fields<'a> {
 }
 
 impl FromRow for Existing {
-    fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
+    fn from_row<'a>(row: &impl diesel::row::Row<'a, Sqlite>) -> Result<Self> {
         Ok(Self {
             rid: row::integer(row, 0),
             revision: row::revision(row::integer(row, 1))?,
             created_at: row::time(row::integer(row, 2), "created_at")?,
             updated_at: row::time(row::integer(row, 3), "updated_at")?,
             expires_at: row::optional_integer(row, 4).map(|micros| row::time(micros, "expires_at")).transpose()?,
+            is_level: row::integer(row, 5) == 1,
         })
+    }
+}
+
+impl From<Existing> for Row {
+    fn from(existing: Existing) -> Self {
+        Self { rid: existing.rid, created_at: existing.created_at.as_micros(), is_level: existing.is_level }
     }
 }
 

@@ -6,7 +6,8 @@ use std::slice;
 
 use pq_sys::{
     ConnStatusType, ExecStatusType, PGconn, PGresult, PQclear, PQconnectdb, PQerrorMessage, PQexec, PQexecPrepared,
-    PQfinish, PQgetisnull, PQgetlength, PQgetvalue, PQntuples, PQprepare, PQresultStatus, PQstatus,
+    PQfinish, PQgetResult, PQgetisnull, PQgetlength, PQgetvalue, PQntuples, PQprepare, PQputCopyData, PQputCopyEnd,
+    PQresultStatus, PQstatus,
 };
 
 /// Is one connection.
@@ -59,6 +60,24 @@ impl Connection {
             )
         };
         self.rows(result)
+    }
+
+    /// Sends the data of a `COPY … FROM STDIN`.
+    #[allow(dead_code, reason = "one of the benches that share this file has no use for it")]
+    pub(crate) fn copy_in(&mut self, sql: &str, data: &[u8]) {
+        let sql = CString::new(sql).expect("no NUL");
+        // SAFETY: connection, string and data live through the calls, and each result is freed once.
+        unsafe {
+            let connection = self.0.as_ptr();
+            let begun = PQexec(connection, sql.as_ptr());
+            assert_eq!(PQresultStatus(begun), ExecStatusType::PGRES_COPY_IN, "{}", self.message());
+            PQclear(begun);
+            let length = c_int::try_from(data.len()).expect("small");
+            assert_eq!(PQputCopyData(connection, data.as_ptr().cast(), length), 1, "{}", self.message());
+            assert_eq!(PQputCopyEnd(connection, std::ptr::null()), 1, "{}", self.message());
+            self.rows(PQgetResult(connection));
+            assert!(PQgetResult(connection).is_null(), "{}", self.message());
+        }
     }
 
     fn rows(&self, result: *mut PGresult) -> Rows {

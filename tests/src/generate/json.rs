@@ -47,6 +47,9 @@ const NUMBERS: &[&str] = &[
     "1e400",
     "1e401",
     "1e-400",
+    "1e-300",
+    "-1.5",
+    "-10",
     "123456789012345678901234567890.123456789012345678901234567890",
     "0.30000000000000004",
     "1.7976931348623157e309",
@@ -144,6 +147,49 @@ pub fn needle(tree: &Tree, rng: &mut Rng) -> Tree {
     }
 }
 
+/// Returns an equal value, as `jsonb = jsonb` has it: numbers spelt otherwise, members shuffled; now and then nearly equal.
+pub fn alike(tree: &Tree, rng: &mut Rng) -> Tree {
+    match tree {
+        Tree::Number(_) | Tree::String(_) | Tree::Word(_) if percent(rng, 3) => grow(rng, 0),
+        Tree::Word(_) | Tree::String(_) => tree.clone(),
+        Tree::Number(number) => Tree::Number(respell(number, rng)),
+        Tree::Array(elements) => {
+            let mut elements: Vec<Tree> = elements.iter().map(|element| alike(element, rng)).collect();
+            if percent(rng, 5) {
+                rng.shuffle(&mut elements);
+            }
+            Tree::Array(elements)
+        }
+        Tree::Object(members) => {
+            let mut members: Vec<_> = members.iter().map(|(key, value)| (key.clone(), alike(value, rng))).collect();
+            if has_repeats(&members) {
+                return Tree::Object(members);
+            }
+            rng.shuffle(&mut members);
+            if percent(rng, 5) {
+                members.pop();
+            }
+            Tree::Object(members)
+        }
+    }
+}
+
+/// Returns a value without parts.
+pub fn scalar(rng: &mut Rng) -> Tree {
+    grow(rng, 0)
+}
+
+/// Returns a string of awkward pieces.
+pub fn string(rng: &mut Rng) -> String {
+    let pieces = rng.usize(0..4);
+    (0..pieces).map(|_| pick(rng, PIECES)).collect()
+}
+
+/// Returns a key that documents often have.
+pub fn key(rng: &mut Rng) -> String {
+    if percent(rng, 70) { (pick(rng, &["a", "b", "aa", "k", "", "0"])).to_owned() } else { string(rng) }
+}
+
 /// Spells a value: white space, escapes, and duplicate keys that a later one undoes.
 pub fn spell(tree: &Tree, rng: &mut Rng) -> String {
     let mut out = String::new();
@@ -179,15 +225,6 @@ fn grow(rng: &mut Rng, levels: u32) -> Tree {
             Tree::Object((0..members).map(|_| (key(rng), grow(rng, levels - 1))).collect())
         }
     }
-}
-
-fn key(rng: &mut Rng) -> String {
-    if percent(rng, 70) { (pick(rng, &["a", "b", "aa", "k", ""])).to_owned() } else { string(rng) }
-}
-
-fn string(rng: &mut Rng) -> String {
-    let pieces = rng.usize(0..4);
-    (0..pieces).map(|_| pick(rng, PIECES)).collect()
 }
 
 fn derive(tree: &Tree, rng: &mut Rng) -> Tree {

@@ -3,6 +3,7 @@
 //! Values come from small pools of awkward ones, so that they meet: equal times, equal texts but for case, filters that
 //! select something.
 
+mod filter;
 pub mod json;
 mod memory;
 mod mutation;
@@ -10,6 +11,7 @@ mod query;
 
 pub use fastrand::Rng;
 
+pub use filter::{field_test, filter, metadata_filter};
 pub use memory::{Pool, text};
 pub use mutation::batch;
 pub use query::{order, selection};

@@ -27,8 +27,9 @@ pub fn selection(rng: &mut Rng, pool: &Pool, now: Timestamp) -> Selection {
     if percent(rng, chance) {
         selection.tiers = (0..rng.usize(1..4)).map(|_| tier(rng)).collect();
     }
-    if percent(rng, 40) {
-        selection.filter = Filter::Contains(pool.needle(rng));
+    if percent(rng, 60) {
+        selection.filter =
+            if percent(rng, 30) { Filter::Contains(pool.needle(rng)) } else { super::filter(rng, pool, now) };
     }
     selection
 }

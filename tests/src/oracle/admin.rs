@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use polymnia::spi::{AdminEngine, SchemaEngine, refusal};
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Memory, MigrateReport, Migration, Namespace, NamespaceSummary,
-    PoolStatus, Result,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, IndexDeclaration, IndexName, IndexStatus, Memory, MigrateReport,
+    Migration, Namespace, NamespaceSummary, OptimizeReport, PoolStatus, Result, Upkeep, VerifyReport,
 };
 
-use super::{Oracle, is_live};
+use super::{Oracle, derived, is_live};
 
 const VERSION: &str = "20260101000000";
 
@@ -98,6 +98,30 @@ impl AdminEngine for Oracle {
 
     fn analyze(&self, call: &Call) -> Result<()> {
         self.ready(call).map(|_| ())
+    }
+
+    fn optimize(&self, call: &Call, _upkeep: Upkeep) -> Result<OptimizeReport> {
+        self.ready(call).map(|_| OptimizeReport::default())
+    }
+
+    fn verify(&self, call: &Call) -> Result<VerifyReport> {
+        let memories = self.ready(call)?.memories.len() as u64;
+        Ok(VerifyReport { memories, ..VerifyReport::default() })
+    }
+
+    fn indexes(&self, call: &Call) -> Result<Vec<IndexStatus>> {
+        Ok(derived::listed(&self.ready(call)?.indexes))
+    }
+
+    fn create_index(&self, call: &Call, declaration: &IndexDeclaration) -> Result<()> {
+        derived::declare(&mut self.ready(call)?.indexes, declaration)
+    }
+
+    fn drop_index(&self, call: &Call, name: &IndexName) -> Result<bool> {
+        let indexes = &mut self.ready(call)?.indexes;
+        let before = indexes.len();
+        indexes.retain(|index| index.name != *name);
+        Ok(indexes.len() < before)
     }
 
     fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {

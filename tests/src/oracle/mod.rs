@@ -5,6 +5,7 @@
 
 mod admin;
 mod apply;
+mod derived;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine, refusal};
 use polymnia::{
-    ApplyReport, Call, Capability, ChangeOperation, ChangeRecord, Group, Memory, MemoryId, Mutation, Namespace,
-    NamespaceStats, OpenOptions, PositionKey, Query, Result, Selection, Support, Timestamp,
+    ApplyReport, Call, Capability, ChangeOperation, ChangeRecord, Explanation, Group, IndexDeclaration, Memory,
+    MemoryId, Mutation, Namespace, NamespaceStats, OpenOptions, PositionKey, Query, Result, Selection, Support,
+    Timestamp,
 };
 
 use crate::fixture::Fixture;
@@ -33,6 +35,7 @@ struct State {
     capture: bool,
     changes: Vec<ChangeRecord>,
     sequence: i64,
+    indexes: Vec<IndexDeclaration>,
 }
 
 impl Oracle {
@@ -101,6 +104,10 @@ impl Engine for Oracle {
     fn capability(&self) -> Capability {
         let mut capability = Capability::none();
         capability.containment = Support::Native;
+        capability.filters = Support::Native;
+        // Nothing to gain by either, but they are there.
+        capability.declared_indexes = Support::Emulated;
+        capability.bulk_load = Support::Emulated;
         capability.related_threads = Support::Native;
         capability.change_capture = Support::Native;
         capability.interruption = Support::Native;
@@ -140,6 +147,17 @@ impl Engine for Oracle {
         let (after, report) = apply::apply(&state, call.now, namespace, batch)?;
         *state = after;
         Ok(report)
+    }
+
+    fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
+        self.apply(call, namespace, batch)
+    }
+
+    fn explain(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Explanation> {
+        let started = Instant::now();
+        let candidates = self.ready(call)?.of(namespace).count() as u64;
+        let rows = self.query(call, namespace, query)?.memories.len() as u64;
+        Ok(derived::explanation(candidates, rows, started.elapsed()))
     }
 
     fn delete_matching(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {

@@ -218,6 +218,78 @@ suite! {
         of_generated_documents,
     }
 
+    /// The operators of the filter language.
+    operators {
+        exists,
+        equality,
+        any_of_several_values,
+        comparisons,
+        numbers_compare_as_exact_decimals,
+        strings_compare_by_their_bytes,
+        prefixes,
+        arrays,
+        containment_below_a_key,
+        steps_of_a_path_have_a_type,
+        logic_has_two_values,
+    }
+
+    /// Filters on a memory's own fields.
+    fields {
+        of_text,
+        of_importance,
+        of_time,
+        with_metadata_beside_them,
+        agree_with_the_conditions_of_selections,
+    }
+
+    /// Filters beside all else that a query may say.
+    filters {
+        of_rust_and_of_json_are_one,
+        go_with_conditions_orders_and_pages,
+        go_through_many_of_one_time,
+        times_within_one_millisecond_keep_their_order,
+        delete_what_they_select,
+        never_select_what_expired,
+        know_only_their_namespace,
+        past_their_limits_are_refused,
+        at_their_greatest,
+        of_every_generated_kind,
+        containment_is_one_of_them,
+    }
+
+    /// How queries are answered.
+    explain {
+        tells_true_numbers,
+        tells_of_every_generated_filter,
+        of_nothing_at_all,
+        names_the_dialect_and_the_statement,
+        is_refused_where_the_query_is,
+    }
+
+    /// What is derived from memories.
+    derived {
+        nothing_is_wrong_after_any_write,
+        a_load_is_a_batch,
+        what_was_loaded_is_found_before_and_after,
+        optimize_is_done_once,
+        optimize_takes_away_what_is_stale,
+        generated_writes_leave_nothing_wrong,
+        belongs_to_writers_at_once,
+    }
+
+    /// Indexes declared on one path of the metadata.
+    declared {
+        is_listed_until_dropped,
+        declaring_twice_does_nothing,
+        conflicts_are_refused,
+        too_many_are_refused,
+        answers_are_the_same_with_and_without,
+        follows_every_write,
+        paths_of_every_kind,
+        values_past_what_an_index_holds,
+        of_generated_documents,
+    }
+
     /// Counts of what a namespace holds.
     stats {
         of_an_empty_namespace,

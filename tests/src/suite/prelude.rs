@@ -5,8 +5,8 @@ use std::fmt::Debug;
 
 use polymnia::{
     AgentId, Content, Error, ErrorKind, Expect, Filter, Importance, Json, Memory, MemoryId, MemoryStore, Metadata,
-    Mutation, Namespace, NewMemory, Outcome, Query, RelatedThreads, Result, Revision, Selection, ThreadId, Tier,
-    Timestamp, UserId,
+    Mutation, Namespace, NewMemory, OnConflict, Outcome, Query, RelatedThreads, Result, Revision, Selection, ThreadId,
+    Tier, Timestamp, UserId,
 };
 
 pub(super) fn ns(text: &str) -> Namespace {
@@ -107,6 +107,25 @@ pub(super) fn delete_mutation(id: MemoryId) -> Mutation {
 
 pub(super) fn contains(needle: &str) -> Selection {
     Selection::default().with_filter(Filter::Contains(json(needle)))
+}
+
+/// Selects by a filter in its JSON form.
+#[track_caller]
+pub(super) fn filtered(text: &str) -> Selection {
+    let filter = Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+    Selection::default().with_filter(filter)
+}
+
+/// Stores whole rows that are not there yet.
+#[track_caller]
+pub(super) fn restore(store: &MemoryStore, memories: &[Memory]) {
+    store.apply(&here(), &rows(memories)).unwrap();
+}
+
+/// Returns mutations that store whole rows that are not there yet.
+pub(super) fn rows(memories: &[Memory]) -> Vec<Mutation> {
+    let restore = |memory: &Memory| Mutation::Restore { memory: memory.clone(), on_conflict: OnConflict::Fail };
+    memories.iter().map(restore).collect()
 }
 
 /// Puts under that id, whatever is there.

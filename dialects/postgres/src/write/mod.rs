@@ -22,7 +22,7 @@ use polymnia::{
 pub(crate) use self::capture::{Capture, ChangeCapture, Claim};
 
 use crate::error::Fault;
-use crate::filter_sql;
+use crate::filter_sql::{self, Hints};
 use crate::session::{Scope, Session};
 use crate::sql::Statement;
 
@@ -61,12 +61,12 @@ pub(crate) fn delete_matching(
     now: Timestamp,
     namespace: &Namespace,
     selection: &Selection,
+    hints: Hints<'_>,
 ) -> Result<u64, Fault> {
-    filter_sql::check(selection)?;
     let capture = Capture::claim(session, namespace, Claim::Whole)?;
     let mut statement = Statement::<Uuid>::new("DELETE FROM polymnia.memories");
-    filter_sql::push_selection(&mut statement, namespace, now, selection);
-    statement.plan_each_time();
+    filter_sql::push_selection(&mut statement, namespace, now, selection, hints)?;
+    statement.plan_each_time().check()?;
     if capture.is_off() {
         return Ok(session.execute(&statement)? as u64);
     }

@@ -93,7 +93,8 @@ fn a_missing_schema_is_told() {
 #[test]
 fn real_failures_have_their_kinds() {
     let connection = &mut memory();
-    for table in ["polymnia_memories", "polymnia_settings", "polymnia_changes"] {
+    let derived = ["polymnia_postings", "polymnia_shapes", "polymnia_indexes", "polymnia_index_entries"];
+    for table in ["polymnia_memories", "polymnia_settings", "polymnia_changes"].into_iter().chain(derived) {
         connection.batch(&format!("CREATE TABLE {table} (a TEXT UNIQUE) STRICT")).unwrap();
     }
     let run = |connection: &mut Connection, sql: &'static str, value| {
@@ -107,7 +108,7 @@ fn real_failures_have_their_kinds() {
     assert_eq!(run(connection, insert, Value::Null), Some(ErrorKind::Unexpected));
     connection.batch("PRAGMA query_only = ON").unwrap();
     assert_eq!(run(connection, "INSERT INTO polymnia_changes SELECT ", Value::Text("x")), Some(ErrorKind::ReadOnly));
-    connection.batch("PRAGMA query_only = OFF; PRAGMA max_page_count = 12").unwrap();
+    connection.batch("PRAGMA query_only = OFF; PRAGMA max_page_count = 20").unwrap();
     let large = "x".repeat(200_000);
     assert_eq!(
         run(connection, "INSERT INTO polymnia_changes SELECT ", Value::Text(&large)),

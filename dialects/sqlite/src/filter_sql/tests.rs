@@ -1,29 +1,32 @@
 //! The SQL, and SQLite's plans for it, with and without statistics.
 
-use diesel::row::Row;
-use diesel::sqlite::Sqlite;
-use polymnia::{Call, CancelToken, Json, OpenOptions, Order, Tier};
+use polymnia::filter::{FieldTest, Is, Prefix, Real, Relation, TextField, TimeField};
+use polymnia::{
+    Call, CancelToken, Direction, Filter, Json, Namespace, OpenOptions, Order, Query, Selection, Tier, TimeRange, Timestamp,
+};
 
+use super::window::drop_implied;
 use super::*;
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::drive::{self, Origin, Source};
 use crate::engine::{Limit, SqliteEngine};
-use crate::row::{self, FromRow};
-use crate::statement::text;
+use crate::explain::Detail;
+use crate::statement::{Sql, text};
 
 const NEWEST: &str = "SELECT polymnia_decode(id, user_id, agent_id, thread_id, tier, content, metadata, importance, \
-    related_threads, revision, created_at, updated_at, expires_at) FROM polymnia_memories WHERE namespace = ? \
+    related_threads, revision, created_at, updated_at, expires_at) FROM polymnia_memories AS m WHERE namespace = ? \
     AND (expires_at IS NULL OR expires_at > ?) ORDER BY created_at DESC, id DESC LIMIT ?";
 
-const EVERYTHING: &str = "SELECT count(*) FROM polymnia_memories WHERE namespace = ? AND user_id = ? \
+const EVERYTHING: &str = "SELECT (SELECT count(*) FROM polymnia_memories AS m WHERE namespace = ? AND user_id = ? \
     AND thread_id IS NULL AND agent_id = ? AND tier IN (SELECT value FROM json_each(?)) AND created_at >= ? \
     AND created_at < ? AND updated_at >= ? AND updated_at < ? AND (expires_at IS NULL OR expires_at > ?) \
     AND EXISTS (SELECT 1 FROM json_each(related_threads) AS related WHERE related.value IN \
-    (SELECT value FROM json_each(?))) AND polymnia_contains(metadata, ?) = 1";
+    (SELECT value FROM json_each(?))) AND polymnia_matches(metadata, ?) = 1)";
 
 const BY_IMPORTANCE: &str = "SELECT polymnia_decode(id, user_id, agent_id, thread_id, tier, content, metadata, \
-    importance, related_threads, revision, created_at, updated_at, expires_at) FROM (SELECT rid AS page_rid, id AS page_id, \
-    importance AS key FROM polymnia_memories WHERE namespace = ? AND tier = ? \
+    importance, related_threads, revision, created_at, updated_at, expires_at) FROM (SELECT m.rid AS page_rid, \
+    id AS page_id, importance AS key FROM polymnia_memories AS m WHERE namespace = ? AND tier = ? \
     AND (expires_at IS NULL OR expires_at > ?) ORDER BY importance, id LIMIT ?) AS page \
     CROSS JOIN polymnia_memories ON rid = page.page_rid ORDER BY page.key, page.page_id";
 
@@ -43,8 +46,10 @@ fn range() -> TimeRange {
     TimeRange { from: Some(Timestamp::MIN), until: Some(Timestamp::MAX) }
 }
 
+const TABLE: Source = Source { origin: Origin::Table, tally: false };
+
 fn read<'a>(window: &'a Window, conditions: &'a Conditions<'_>) -> Sql<'a> {
-    if window.streams(conditions) { window.stream(conditions) } else { window.sort(conditions) }
+    if window.streams(conditions) { window.streamed(&TABLE, conditions) } else { window.sorted(&TABLE, conditions) }
 }
 
 fn statement(query: &Query) -> String {
@@ -56,14 +61,6 @@ fn statement(query: &Query) -> String {
 
 /// Returns what SQLite would do, step by step.
 fn plan(connection: &mut Connection, selection: &Selection, order: Order) -> Vec<String> {
-    struct Detail(String);
-
-    impl FromRow for Detail {
-        fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
-            Ok(Self(row::text(row, 3, "detail")?))
-        }
-    }
-
     let namespace = Namespace::new("n1").unwrap();
     let conditions = Conditions::new(&namespace, Timestamp::MIN, selection).unwrap();
     let window = Window::new(&Query::new(selection.clone()).with_order(order)).unwrap();
@@ -105,8 +102,7 @@ fn every_condition_is_bound() {
         .with_updated(range())
         .with_filter(Filter::Contains(Json::parse("{\"needle\": 1}").unwrap()));
     let conditions = Conditions::new(&namespace, Timestamp::MIN, &selection).unwrap();
-    assert_eq!(text(&conditions.count()), EVERYTHING);
-    assert_eq!(text(&conditions.delete()), EVERYTHING.replace("SELECT count(*)", "DELETE"));
+    assert_eq!(text(&drive::count(&[TABLE], &conditions)), EVERYTHING);
 }
 
 #[test]
@@ -127,8 +123,7 @@ fn lists_do_not_change_the_text() {
 
 #[test]
 fn a_range_that_the_cursor_implies_is_left_out() {
-    let at = |micros| Timestamp::from_micros(micros).unwrap();
-    let range = TimeRange { from: Some(at(10)), until: Some(at(90)) };
+    let range = Range { from: Some(10), until: Some(90) };
     for (direction, position, from, until) in [
         (Direction::Descending, 50, true, false),
         (Direction::Descending, 95, true, true),
@@ -136,7 +131,7 @@ fn a_range_that_the_cursor_implies_is_left_out() {
         (Direction::Ascending, 5, true, true),
     ] {
         let mut left = range;
-        drop_implied(&mut left, direction, at(position));
+        drop_implied(&mut left, direction, position);
         assert_eq!((left.from.is_some(), left.until.is_some()), (from, until), "{direction:?} {position}");
     }
 }
@@ -187,6 +182,117 @@ fn nothing_is_sorted_twice() {
                     "{selection:?} {order:?}: {steps:?}"
                 );
             }
+        }
+    });
+}
+
+fn filtered(filter: Filter) -> String {
+    statement(&Query::new(Selection::default().with_filter(filter)))
+}
+
+/// Returns what a filter adds to the statement of the newest.
+fn added(filter: Filter) -> String {
+    let text = filtered(filter);
+    let (before, after) = NEWEST.split_at(NEWEST.find(" ORDER BY").unwrap());
+    let added = text.strip_prefix(before).and_then(|text| text.strip_suffix(after));
+    added.unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+fn path(test: &str) -> Filter {
+    Filter::Contains(Json::parse(&format!("{{\"a\": {test}}}")).unwrap())
+}
+
+fn agent(is: Is<String>) -> Filter {
+    Filter::Field(FieldTest::Text(TextField::Agent, is))
+}
+
+#[test]
+fn own_fields_are_never_null() {
+    let reals = |count: u32| (0..count).map(|number| Real::new(f64::from(number)).unwrap()).collect();
+    let importance = |is| Filter::Field(FieldTest::Importance(is));
+    let expires = |is| Filter::Field(FieldTest::Time(TimeField::Expires, is));
+    let prefix = |prefix| Filter::Field(FieldTest::Prefix(TextField::User, Prefix::new(prefix).unwrap()));
+    let several = agent(Is::In(vec!["a".to_owned(), "b".to_owned()]));
+    let time = Timestamp::MIN;
+    for (filter, expected) in [
+        (agent(Is::Present), " AND +agent_id IS NOT NULL"),
+        (agent(Is::Eq("a".to_owned())).not(), " AND NOT (+agent_id IS ?)"),
+        (
+            agent(Is::Compare(Relation::Less, "a".to_owned())),
+            " AND (+agent_id IS NOT NULL AND +agent_id < ?)",
+        ),
+        (several, " AND (+agent_id IS NOT NULL AND +agent_id IN (SELECT value FROM json_each(?)))"),
+        (prefix("é"), " AND ifnull(substr(CAST(+user_id AS BLOB), 1, ?) = ?, 0)"),
+        (prefix(""), " AND +user_id IS NOT NULL"),
+        (importance(Is::Eq(Real::new(0.5).unwrap())), " AND +importance IS ?"),
+        (importance(Is::In(reals(0))), " AND 0"),
+        (importance(Is::In(reals(1))), " AND +importance IN (?)"),
+        (importance(Is::In(reals(3))), " AND +importance IN (?, ?, ?, ?)"),
+        (expires(Is::Compare(Relation::Greater, time)), " AND (+expires_at IS NOT NULL AND +expires_at > ?)"),
+        (expires(Is::In(vec![time])), " AND (+expires_at IS NOT NULL AND +expires_at IN (SELECT value FROM json_each(?)))"),
+    ] {
+        assert_eq!(added(filter.clone()), expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn metadata_is_asked_about_once() {
+    let matches = "polymnia_matches(metadata, ?) = 1";
+    let present = || agent(Is::Present);
+    let plain = "+agent_id IS NOT NULL";
+    for (filter, expected) in [
+        (path("1").and(path("2").or(path("3")).not()), format!(" AND {matches}")),
+        (path("1").and(present()).and(path("2")), format!(" AND {plain} AND {matches}")),
+        (Filter::Or(vec![path("1"), present(), path("2")]), format!(" AND ({plain} OR {matches})")),
+        (
+            Filter::Or(vec![path("1"), path("3").and(present()), path("2")]),
+            format!(" AND (({plain} AND {matches}) OR {matches})"),
+        ),
+        (
+            Filter::Not(Box::new(Filter::And(vec![present(), present(), present()]))),
+            format!(" AND NOT (({plain} AND ({plain} AND {plain})))"),
+        ),
+        (Filter::Or(vec![present(), Filter::All]), format!(" AND ({plain} OR 1)")),
+        (Filter::Or(Vec::new()), format!(" AND {matches}")),
+        (Filter::And(Vec::new()), String::new()),
+    ] {
+        assert_eq!(added(filter.clone()), expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn what_an_index_serves_is_lifted_into_the_selection() {
+    let text = |field, value: &str| Filter::Field(FieldTest::Text(field, Is::Eq(value.to_owned())));
+    let created = |relation| Filter::Field(FieldTest::Time(TimeField::Created, Is::Compare(relation, Timestamp::MIN)));
+    let all = text(TextField::User, "u")
+        .and(text(TextField::Thread, "t"))
+        .and(created(Relation::Greater))
+        .and(created(Relation::LessOrEqual))
+        .and(path("1"));
+    let lifted = filtered(all);
+    let conditions = "user_id = ? AND thread_id = ? AND created_at >= ? AND created_at < ? \
+        AND (expires_at IS NULL OR expires_at > ?) AND polymnia_matches(metadata, ?) = 1";
+    assert!(lifted.contains(conditions), "{lifted}");
+    // There is room for one.
+    let twice = filtered(text(TextField::User, "u").and(text(TextField::User, "v")));
+    assert!(twice.contains("namespace = ? AND user_id = ? AND (expires_at IS NULL OR expires_at > ?) AND +user_id IS ?"));
+    // Of a disjunction nothing is.
+    let either = filtered(text(TextField::User, "u").or(text(TextField::Tier, "v")));
+    assert!(either.contains(" AND (+user_id IS ? OR +tier IS ?)"), "{either}");
+}
+
+/// As large and as deep as filters may be, they are not too much for SQLite.
+#[test]
+fn the_largest_filters_can_be_prepared() {
+    let wide = |joined: fn(Vec<Filter>) -> Filter| joined((0..990).map(|_| agent(Is::Present)).collect());
+    let deep = (0..30).fold(agent(Is::Present), |inner, level| match level % 3 {
+        0 => inner.not().or(agent(Is::Present)),
+        1 => Filter::And(vec![agent(Is::Present), inner]),
+        _ => Filter::Not(Box::new(inner)),
+    });
+    without_and_with_statistics(|connection| {
+        for filter in [wide(Filter::And), wide(Filter::Or), deep.clone()] {
+            plan(connection, &Selection::default().with_filter(filter), Order::CREATED_DESC);
         }
     });
 }

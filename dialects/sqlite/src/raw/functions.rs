@@ -5,12 +5,13 @@ use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use libsqlite3_sys as ffi;
-use polymnia::Matcher;
 
 use crate::connection::Session;
-use crate::{contains, decoder};
+use crate::matches::Recheck;
+use crate::{decoder, explain, matches};
 
 /// Is a function to be registered.
 pub(super) struct Function {
@@ -21,12 +22,13 @@ pub(super) struct Function {
 }
 
 /// Direct calls only: neither a schema that someone else wrote nor another program has a use for them.
-pub(super) const ALL: [Function; 2] = [
+pub(super) const ALL: [Function; 3] = [
+    // Deterministic as far as a statement can see: the slots stay as they are while it runs.
     Function {
-        name: contains::NAME,
+        name: matches::NAME,
         arguments: 2,
         flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY | ffi::SQLITE_DETERMINISTIC,
-        call: call_contains,
+        call: call_matches,
     },
     // Not deterministic: each call has an effect.
     Function {
@@ -35,22 +37,18 @@ pub(super) const ALL: [Function; 2] = [
         flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY,
         call: call_decode,
     },
+    Function {
+        name: explain::TALLY,
+        arguments: 1,
+        flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY,
+        call: call_tally,
+    },
 ];
 
 /// Is the arguments of a call: the columns of a row.
 pub(crate) struct Columns<'a> {
     values: &'a [*mut ffi::sqlite3_value],
     call: PhantomData<&'a Cell<()>>,
-}
-
-/// How much metadata is looked through between two looks at the clock: some 20 µs.
-const BYTES_BETWEEN_CHECKS: usize = 64 << 10;
-
-/// Is a needle as it is kept while a statement runs.
-struct Needle {
-    matcher: Matcher,
-    /// Bytes looked through since the last check.
-    unchecked: Cell<usize>,
 }
 
 impl Function {
@@ -113,52 +111,51 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Answers `polymnia_contains(metadata, needle)`.
-unsafe extern "C" fn call_contains(
+/// Answers `polymnia_matches(metadata, slot)`.
+unsafe extern "C" fn call_matches(
     context: *mut ffi::sqlite3_context,
     _count: c_int,
     arguments: *mut *mut ffi::sqlite3_value,
 ) {
     let answer = catch_unwind(|| {
         // SAFETY: SQLite passes two arguments, as declared, that live until this function returns; both are protected
-        // values. The texts are read before anything else is done with their values.
-        let (metadata, needle) = unsafe { (text(*arguments), *arguments.add(1)) };
-        let Some(metadata) = metadata else { return Some(false) };
+        // values. The text is read before anything else is done with its value.
+        let (metadata, slot) = unsafe { (text(*arguments), *arguments.add(1)) };
+        let Some(metadata) = metadata else { return Ok(Some(false)) };
         // SAFETY: the context is that of this call.
-        let mut go_on = || unsafe { session(context) }.guard.may_go_on();
-        // SAFETY: the context is that of this call. What is kept for the second argument is ours, a `Needle` from
-        // `Box::into_raw` below, and SQLite drops it only between calls.
-        let kept = unsafe { ffi::sqlite3_get_auxdata(context, 1).cast::<Needle>().as_ref() };
-        if let Some(needle) = kept {
-            let unchecked = needle.unchecked.get() + metadata.len();
-            needle.unchecked.set(unchecked % BYTES_BETWEEN_CHECKS);
-            // SQLite counts its own steps, of which this is one however large the metadata is.
-            if unchecked >= BYTES_BETWEEN_CHECKS && !go_on() {
-                return None;
-            }
-            return needle.matcher.matches_while(metadata, &mut go_on);
+        let session = unsafe { session(context) };
+        let go_on = || session.guard.may_go_on();
+        // SAFETY: the context is that of this call. What is kept for the second argument is ours, a `Recheck` from
+        // `Arc::into_raw` below, and SQLite drops it only between calls.
+        let kept = unsafe { ffi::sqlite3_get_auxdata(context, 1).cast::<Recheck>().as_ref() };
+        if let Some(recheck) = kept {
+            return Ok(recheck.matches(metadata, go_on));
         }
-        // SAFETY: as above.
-        let Some(matcher) = unsafe { text(needle) }.and_then(contains::compile) else { return Some(false) };
-        let answer = matcher.matches_while(metadata, &mut go_on);
-        // SAFETY: the context is that of this call; the pointer is a `Needle` as `drop_needle` expects it, which SQLite
-        // calls exactly once: at the end of the statement's run, or at once if it can't keep the pointer. So it is not
-        // used here any more.
+        // SAFETY: a protected value, as said above.
+        let recheck = session.rechecks.find(unsafe { ffi::sqlite3_value_int64(slot) }).ok_or(NoFilter)?;
+        let answer = recheck.matches(metadata, go_on);
+        // SAFETY: the context is that of this call; the pointer is an `Arc<Recheck>` as `drop_recheck` expects it, which
+        // SQLite calls exactly once: at the end of the statement's run, or at once if it can't keep the pointer. So it is
+        // not used here any more.
         unsafe {
-            let kept = Box::into_raw(Box::new(Needle { matcher, unchecked: Cell::new(metadata.len()) }));
-            ffi::sqlite3_set_auxdata(context, 1, kept.cast::<c_void>(), Some(drop_needle));
+            let kept = Arc::into_raw(recheck).cast_mut().cast::<c_void>();
+            ffi::sqlite3_set_auxdata(context, 1, kept, Some(drop_recheck));
         }
-        answer
+        Ok(answer)
     });
-    // SAFETY: the context is that of this call, and SQLite copies the message.
+    // SAFETY: the context is that of this call, and SQLite copies the messages.
     unsafe {
         match answer {
-            Ok(Some(answer)) => ffi::sqlite3_result_int(context, c_int::from(answer)),
-            Ok(None) => ffi::sqlite3_result_error_code(context, ffi::SQLITE_INTERRUPT),
-            Err(_) => ffi::sqlite3_result_error(context, c"polymnia_contains panicked".as_ptr(), -1),
+            Ok(Ok(Some(answer))) => ffi::sqlite3_result_int(context, c_int::from(answer)),
+            Ok(Ok(None)) => ffi::sqlite3_result_error_code(context, ffi::SQLITE_INTERRUPT),
+            Ok(Err(NoFilter)) => ffi::sqlite3_result_error(context, c"no filter has this slot".as_ptr(), -1),
+            Err(_) => ffi::sqlite3_result_error(context, c"polymnia_matches panicked".as_ptr(), -1),
         }
     }
 }
+
+/// Says that a statement names a slot that holds no filter.
+struct NoFilter;
 
 /// Answers `polymnia_decode(columns...)`.
 unsafe extern "C" fn call_decode(
@@ -182,14 +179,27 @@ unsafe extern "C" fn call_decode(
     }
 }
 
+/// Answers `polymnia_tally(rid)`: counts a row and lets it pass.
+unsafe extern "C" fn call_tally(
+    context: *mut ffi::sqlite3_context,
+    _count: c_int,
+    _arguments: *mut *mut ffi::sqlite3_value,
+) {
+    // SAFETY: the context is that of this call. Adding to a number does not panic.
+    unsafe {
+        session(context).tally.fetch_add(1, Ordering::Relaxed);
+        ffi::sqlite3_result_int(context, 1);
+    }
+}
+
 unsafe extern "C" fn drop_session(kept: *mut c_void) {
     // SAFETY: `kept` came from `Arc::into_raw` in `Function::register`, and SQLite calls this once.
     drop(unsafe { Arc::from_raw(kept.cast_const().cast::<Session>()) });
 }
 
-unsafe extern "C" fn drop_needle(kept: *mut c_void) {
-    // SAFETY: `kept` came from `Box::into_raw` in `call_contains`, and SQLite calls this once.
-    drop(unsafe { Box::from_raw(kept.cast::<Needle>()) });
+unsafe extern "C" fn drop_recheck(kept: *mut c_void) {
+    // SAFETY: `kept` came from `Arc::into_raw` in `call_matches`, and SQLite calls this once.
+    drop(unsafe { Arc::from_raw(kept.cast_const().cast::<Recheck>()) });
 }
 
 /// Returns the session of the connection that calls.

@@ -1,0 +1,324 @@
+//! A sample of the memories, for estimates of how many a filter selects.
+//!
+//! It is kept as an index from terms to rows, so that an estimate takes microseconds, and is read anew from time to time. An
+//! estimate that is wrong makes a query slow, never its answer.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::sql_types::{BigInt, Double, Jsonb, Nullable, Text};
+use polymnia::filter::{DocumentTerms, FilterMatcher, NamespaceTerms, Need, TermHasher};
+use polymnia::{Match, Namespace, Selection, Timestamp};
+
+use crate::error::Fault;
+use crate::session::Session;
+use crate::sql::{Statement, StoredJson};
+
+/// How many rows a sample should have.
+const ROWS: f64 = 2_000.0;
+/// How large it may be, as it is stored.
+const BYTES: f64 = 1_000_000.0;
+/// How many rows to take from one page at most, or so: those that were written together are alike.
+const ROWS_OF_PAGE: f64 = 2.5;
+/// How many rows stand in a page of a table that nobody analysed.
+const USUAL_DENSITY: f64 = 16.0;
+/// How long a sample is good for.
+const LIFETIME: Duration = Duration::from_mins(5);
+/// How long one of fewer than [`FEW`] rows is: the table may be filling.
+const LIFETIME_OF_FEW: Duration = Duration::from_secs(5);
+const FEW: usize = 500;
+/// How many rows that have the terms are looked at for whether the filter selects them.
+const LOOKED_AT: usize = 50;
+/// How many queries go without: a process that asks once should not pay for a sample.
+const WITHOUT: u32 = 1;
+/// How many queries found to be estimated wrong are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// Keeps the sample of one engine.
+#[derive(Debug, Default)]
+pub(crate) struct Samples(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    queries: u32,
+    taking: bool,
+    sample: Option<Arc<Sample>>,
+}
+
+/// Is rows taken by chance.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    taken: Instant,
+    /// How many memories of the table each row stands for.
+    scale: f64,
+    /// What it costs to look at the metadata of one row, in microseconds.
+    row_cost: f64,
+    terms: NamespaceTerms,
+    rows: Vec<Row>,
+    /// The rows that have a term.
+    having: HashMap<i32, Vec<usize>>,
+    /// What was looked for in order and not found soon.
+    misjudged: Mutex<std::collections::HashSet<u64>>,
+}
+
+#[derive(Debug)]
+struct Row {
+    namespace: u64,
+    user: Option<u64>,
+    agent: Option<u64>,
+    thread: Option<u64>,
+    tier: u64,
+    metadata: String,
+}
+
+/// Is what a sample says of a query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Estimate {
+    /// How many memories the other conditions leave.
+    pub(crate) memories: f64,
+    /// Which share of them the filter selects.
+    pub(crate) share: f64,
+    /// How many rows of the namespace have what the index on metadata is asked for.
+    pub(crate) found: f64,
+    /// What it costs to look at the metadata of one row, in microseconds.
+    pub(crate) row_cost: f64,
+}
+
+impl Samples {
+    /// Returns the sample, taken anew if it is old; none for the first queries of an engine.
+    pub(crate) fn current(&self, session: &mut Session, now: Timestamp) -> Result<Option<Arc<Sample>>, Fault> {
+        let mut state = self.lock();
+        let is_fresh = state.sample.as_ref().is_some_and(|sample| sample.taken.elapsed() < sample.lifetime());
+        state.queries = state.queries.saturating_add(1);
+        if is_fresh || state.taking || state.queries <= WITHOUT {
+            return Ok(state.sample.clone());
+        }
+        state.taking = true;
+        drop(state);
+        let taken = Sample::take(session, now);
+        let mut state = self.lock();
+        state.taking = false;
+        state.sample = Some(Arc::new(taken?));
+        Ok(state.sample.clone())
+    }
+
+    /// Forgets the sample, for a table that changed.
+    pub(crate) fn forget(&self) {
+        self.lock().sample = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Columns = (Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Text, Jsonb);
+type Values = (String, Option<String>, Option<String>, Option<String>, String, StoredJson);
+
+impl Sample {
+    fn take(session: &mut Session, now: Timestamp) -> Result<Self, Fault> {
+        let mut sizes = Statement::<(BigInt, BigInt, Double)>::new(
+            "SELECT pg_relation_size(oid) / current_setting('block_size')::bigint, pg_table_size(oid), \
+             reltuples::double precision FROM pg_catalog.pg_class WHERE oid = 'polymnia.memories'::regclass",
+        );
+        sizes.plan_each_time();
+        let (pages, bytes, tuples): (i64, i64, f64) = session.load_one(sizes)?;
+        let Draw { percent, modulus, most, row_bytes } = Draw::of(float(pages), float(bytes), tuples);
+        let mut statement = Statement::<Columns>::new(
+            "SELECT namespace, user_id, agent_id, thread_id, tier, metadata FROM polymnia.memories TABLESAMPLE SYSTEM (",
+        );
+        statement.bind(percent).text("::real) WHERE uuid_hash(id) % ").bind(modulus).text("::integer = 0");
+        statement.text(" AND (expires_at IS NULL OR expires_at > ").bind(now).text(") LIMIT ").bind(most);
+        statement.plan_each_time();
+        let rows: Vec<Values> = session.load(statement)?;
+        Ok(Self::new(rows, 100.0 / percent * float(modulus), row_bytes))
+    }
+
+    fn new(rows: Vec<Values>, scale: f64, row_bytes: f64) -> Self {
+        let seed = [0; 16];
+        let terms = TermHasher::new(seed).namespace(&Namespace::from_stored(String::from("sample")));
+        let mut having: HashMap<i32, Vec<usize>> = HashMap::new();
+        let mut found = DocumentTerms::default();
+        for (number, (.., metadata)) in rows.iter().enumerate() {
+            if terms.read(metadata.0.as_bytes(), &mut found) {
+                for term in found.leaves.iter().chain(&found.paths) {
+                    having.entry(*term).or_default().push(number);
+                }
+            }
+        }
+        let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
+        log::debug!("took a sample of {} memories, each for {scale:.0}", rows.len());
+        Self {
+            taken: Instant::now(),
+            scale,
+            // Larger ones are compressed, or stand apart.
+            row_cost: if row_bytes < 900.0 { 0.05 } else { 2.5 },
+            terms,
+            rows,
+            having,
+            misjudged: Mutex::default(),
+        }
+    }
+
+    fn lifetime(&self) -> Duration {
+        if self.rows.len() < FEW { LIFETIME_OF_FEW } else { LIFETIME }
+    }
+
+    /// Returns what the sample says of a selection whose filter the index on metadata can serve.
+    pub(crate) fn estimate(&self, namespace: &Namespace, selection: &Selection) -> Estimate {
+        let Selection { user, agent, thread, tiers, filter, .. } = selection;
+        let need = Need::of(filter, &self.terms);
+        let fulfilling = self.fulfilling(&need);
+        let name = hash(namespace.as_str());
+        let tiers: Vec<u64> = tiers.iter().map(|tier| hash(tier.as_str())).collect();
+        let [user, agent, thread] = [hashed(user), hashed(agent), hashed(thread)];
+        let is_left = |row: &Row| {
+            row.namespace == name
+                && user.is_none_or(|user| row.user == user)
+                && agent.is_none_or(|agent| row.agent == agent)
+                && thread.is_none_or(|thread| row.thread == thread)
+                && (tiers.is_empty() || tiers.contains(&row.tier))
+        };
+        let of_namespace = self.rows.iter().filter(|row| row.namespace == name).count();
+        let left = self.rows.iter().filter(|row| is_left(row)).count();
+        let found = fulfilling.iter().filter(|number| self.rows[**number].namespace == name).count();
+        let found_left = fulfilling.iter().filter(|number| is_left(&self.rows[**number])).count();
+        // Of few rows of its own, a namespace is taken to be like the others.
+        let overall = ratio(count(fulfilling.len()), count(self.rows.len()));
+        let among = |found: usize, of: usize| (count(found) + LIKENESS * overall) / (count(of) + LIKENESS);
+        let selected = if self.is_misjudged(namespace, selection) { 0.0 } else { self.selected(filter, &fulfilling) };
+        Estimate {
+            memories: count(left).max(0.5) * self.scale,
+            share: among(found_left, left) * selected,
+            found: among(found, of_namespace) * count(of_namespace).max(0.5) * self.scale,
+            row_cost: self.row_cost,
+        }
+    }
+
+    /// Notes that what was looked for in order was not found soon.
+    pub(crate) fn misjudge(&self, namespace: &Namespace, selection: &Selection) {
+        let mut misjudged = self.misjudged.lock().unwrap_or_else(PoisonError::into_inner);
+        if misjudged.len() < REMEMBERED {
+            misjudged.insert(hash(&(namespace.as_str(), &selection.filter)));
+        }
+    }
+
+    fn is_misjudged(&self, namespace: &Namespace, selection: &Selection) -> bool {
+        let misjudged = self.misjudged.lock().unwrap_or_else(PoisonError::into_inner);
+        !misjudged.is_empty() && misjudged.contains(&hash(&(namespace.as_str(), &selection.filter)))
+    }
+
+    /// Returns which share of the rows that fulfil what the filter needs it selects.
+    fn selected(&self, filter: &polymnia::Filter, fulfilling: &[usize]) -> f64 {
+        let looked_at = fulfilling.len().min(LOOKED_AT);
+        match FilterMatcher::new(filter) {
+            Ok(matcher) if looked_at > 0 => {
+                let step = fulfilling.len() / looked_at;
+                let rows = fulfilling.iter().step_by(step).take(looked_at);
+                let selected = rows.filter(|number| matcher.matches(self.rows[**number].metadata.as_bytes())).count();
+                count(selected) / count(looked_at)
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// Returns the numbers of the rows that fulfil the need, in order.
+    fn fulfilling(&self, need: &Need) -> Vec<usize> {
+        match need {
+            Need::Nothing => Vec::new(),
+            Need::Leaf(term) | Need::Path(term) => self.having.get(term).cloned().unwrap_or_default(),
+            Need::All(all) => {
+                let mut each = all.iter().map(|need| self.fulfilling(need));
+                let first = each.next().unwrap_or_default();
+                each.fold(first, |mut rows, others| {
+                    rows.retain(|row| others.binary_search(row).is_ok());
+                    rows
+                })
+            }
+            Need::Any(any) => {
+                let mut rows: Vec<usize> = any.iter().flat_map(|need| self.fulfilling(need)).collect();
+                rows.sort_unstable();
+                rows.dedup();
+                rows
+            }
+            Need::Anything => (0..self.rows.len()).collect(),
+        }
+    }
+}
+
+/// How many rows of a namespace's own weigh as much as what holds for all.
+const LIKENESS: f64 = 4.0;
+
+impl From<Values> for Row {
+    fn from((namespace, user, agent, thread, tier, metadata): Values) -> Self {
+        let maybe = |text: Option<String>| text.map(|text| hash(text.as_str()));
+        Self {
+            namespace: hash(namespace.as_str()),
+            user: maybe(user),
+            agent: maybe(agent),
+            thread: maybe(thread),
+            tier: hash(tier.as_str()),
+            metadata: metadata.0,
+        }
+    }
+}
+
+/// Is how much of the table to read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Draw {
+    /// How many of the pages.
+    percent: f64,
+    /// One row in so many of these.
+    modulus: i64,
+    /// How many rows at most.
+    most: i64,
+    /// What a row takes, in bytes.
+    row_bytes: f64,
+}
+
+impl Draw {
+    #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+    fn of(pages: f64, bytes: f64, tuples: f64) -> Self {
+        let density = if tuples > 0.0 && pages > 0.0 { (tuples / pages).max(0.5) } else { USUAL_DENSITY };
+        let row_bytes = ratio(bytes, density * pages).clamp(50.0, 20_000.0);
+        let rows = (BYTES / row_bytes).clamp(200.0, ROWS);
+        let modulus = (density / ROWS_OF_PAGE).round().max(1.0);
+        // Of a table without pages nothing is known: it is new, or stands on other servers.
+        let share = if pages > 0.0 { ratio(rows * modulus, density * pages) } else { 1.0 };
+        let percent = (100.0 * share).clamp(0.000_1, 100.0);
+        // A table of few pages is read as it is.
+        let modulus = if percent >= 100.0 { (density * pages / rows).floor().max(1.0) } else { modulus };
+        Self { percent, modulus: modulus.min(1_000_000.0) as i64, most: (4.0 * rows) as i64, row_bytes }
+    }
+}
+
+fn ratio(of: f64, to: f64) -> f64 {
+    if to > 0.0 { of / to } else { 0.0 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn float(count: i64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn count(rows: usize) -> f64 {
+    rows as f64
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Returns what a field must be, if that is a condition.
+fn hashed<T: AsRef<str>>(field: &Match<T>) -> Option<Option<u64>> {
+    match field {
+        Match::Any => None,
+        Match::Absent => Some(None),
+        Match::Is(value) => Some(Some(hash(value.as_ref()))),
+    }
+}

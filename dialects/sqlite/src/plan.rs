@@ -1,0 +1,401 @@
+//! Chooses what proposes the rows of a query: the postings, a declared index, or the table's own indexes.
+//!
+//! The rarest of what the selection demands drives, and the rows it proposes are looked at again. Numbers of rows are counted
+//! up to small bounds that rise in turn, and remembered; nothing is counted where there is nothing to choose.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::ops::ControlFlow;
+
+use polymnia::filter::{Bound, IndexValue, NamespaceTerms, Need, Relation, Test};
+use polymnia::{Filter, IndexKind, Path, Result};
+
+use crate::connection::Connection;
+use crate::derived::{declared, hasher};
+use crate::drive::{Entries, MAX_MERGED, Origin, Terms};
+use crate::estimate::{self, BOUNDS};
+use crate::filter_sql::{Column, Conditions, Window};
+use crate::row::Integers;
+use crate::statement::{Sql, Value, fixed, statements};
+
+/// Is what was chosen.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) choice: Choice,
+    /// How many rows it is expected to propose, if that was asked.
+    pub(crate) estimated: Option<u64>,
+}
+
+/// Says what proposes rows.
+#[derive(Debug)]
+pub(crate) enum Choice {
+    /// No row can be selected.
+    Nothing,
+    /// The table's own indexes, as SQLite sees fit.
+    Table,
+    /// An index for the rows that are level, and the others one by one.
+    Index(Origin),
+    /// No level row can be selected.
+    Unlevel,
+}
+
+/// Is what an index could propose rows by.
+#[derive(Debug)]
+pub(crate) struct Needs<'a> {
+    need: Need,
+    terms: Option<NamespaceTerms>,
+    ranges: Vec<ValueRange<'a>>,
+}
+
+/// Is a range that the value at a path lies in.
+#[derive(Debug)]
+struct ValueRange<'a> {
+    path: &'a Path,
+    kind: IndexKind,
+    from: Option<IndexValue>,
+    until: Option<IndexValue>,
+}
+
+/// More terms than a statement is given. A filter has at most a thousand values.
+const MAX_TERMS: usize = 4_096;
+/// How far rows found by own fields or a declared index are counted: further, for they can't be estimated.
+const LAST_BOUND: u64 = 8_192;
+
+statements! {
+    Shapes = "SELECT DISTINCT (shape << 32) >> 32 FROM polymnia_shapes WHERE path = ? LIMIT ?";
+    LastRid = "SELECT max(rid) FROM polymnia_memories";
+    /// How many entries of an index lie in a range, up to a limit.
+    CountEntries =
+        "SELECT count(*) FROM (SELECT 1 FROM polymnia_index_entries ",
+        "WHERE number = ? AND space = ? AND value >= ? AND value <= ? LIMIT ?)";
+}
+
+impl<'a> Needs<'a> {
+    /// Returns what the conditions need.
+    pub(crate) fn of(connection: &mut Connection, conditions: &Conditions<'a>) -> Result<Self> {
+        let filter = conditions.filter();
+        let mut needs = Self { need: Need::Anything, terms: None, ranges: Vec::new() };
+        if filter.is_all() {
+            return Ok(needs);
+        }
+        needs.terms = hasher::terms(connection, conditions.namespace())?;
+        if let Some(terms) = &needs.terms {
+            needs.need = Need::of(filter, terms);
+            needs.add_ranges(filter);
+        }
+        Ok(needs)
+    }
+
+    /// Returns whether the plan rests on what is read from the database, and so holds for that moment only.
+    pub(crate) fn is_momentary(&self) -> bool {
+        fn has_path(need: &Need) -> bool {
+            match need {
+                Need::Anything | Need::Nothing | Need::Leaf(_) => false,
+                Need::Path(_) => true,
+                Need::All(needs) | Need::Any(needs) => needs.iter().any(has_path),
+            }
+        }
+        !self.ranges.is_empty() || has_path(&self.need)
+    }
+
+    /// Adds the ranges that every selected memory's values lie in.
+    fn add_ranges(&mut self, filter: &'a Filter) {
+        match filter {
+            Filter::And(all) => all.iter().for_each(|filter| self.add_ranges(filter)),
+            Filter::Metadata { path, test: Test::Compare(relation, bound) } => self.add_comparison(path, *relation, bound),
+            Filter::Metadata { path, test: Test::Prefix(prefix) } => {
+                let from = IndexValue::cut(prefix.as_str());
+                let range = ValueRange {
+                    path,
+                    kind: IndexKind::Text,
+                    from: Some(IndexValue::Text(from.to_owned())),
+                    until: after_prefix(from).map(IndexValue::Text),
+                };
+                self.add_range(range);
+            }
+            _ => {}
+        }
+    }
+
+    fn add_comparison(&mut self, path: &'a Path, relation: Relation, bound: &Bound) {
+        let kind = if bound.is_number() { IndexKind::Number } else { IndexKind::Text };
+        let value = IndexValue::of(bound);
+        let (from, until) = match relation {
+            Relation::Less | Relation::LessOrEqual => (None, value),
+            Relation::Greater | Relation::GreaterOrEqual => (value, None),
+        };
+        self.add_range(ValueRange { path, kind, from, until });
+    }
+
+    /// Adds a range, or narrows the one of the same path. Of a number and a string, both at once, the first one is kept:
+    /// no value is both, and the recheck says so.
+    fn add_range(&mut self, range: ValueRange<'a>) {
+        match self.ranges.iter_mut().find(|other| other.path == range.path) {
+            None => self.ranges.push(range),
+            Some(other) if other.kind != range.kind => {}
+            Some(other) => {
+                if other.from.is_none() || is_less(other.from.as_ref(), range.from.as_ref()) {
+                    other.from = range.from.or(other.from.take());
+                }
+                if other.until.is_none() || is_less(range.until.as_ref(), other.until.as_ref()) {
+                    other.until = range.until.or(other.until.take());
+                }
+            }
+        }
+    }
+}
+
+/// Chooses a plan; of a page, for its window.
+pub(crate) fn plan(
+    connection: &mut Connection,
+    conditions: &Conditions<'_>,
+    needs: &Needs<'_>,
+    window: Option<&Window>,
+) -> Result<Plan> {
+    let options = match &needs.need {
+        Need::Nothing => return Ok(Plan { choice: Choice::Nothing, estimated: Some(0) }),
+        Need::Anything => Vec::new(),
+        Need::All(needs) => needs.iter().map(Candidate::Need).collect(),
+        one => vec![Candidate::Need(one)],
+    };
+    let mut planner = Planner { connection, conditions, shapes: HashMap::new() };
+    planner.choose(options, needs, window)
+}
+
+/// Is what could drive.
+enum Candidate<'n> {
+    Need(&'n Need),
+    Entries(Entries),
+    Fields,
+}
+
+struct Planner<'c, 'a> {
+    connection: &'c mut Connection,
+    conditions: &'c Conditions<'a>,
+    /// The terms of the shapes that have a path; none if there are too many.
+    shapes: HashMap<i32, Option<Vec<i32>>>,
+}
+
+impl Planner<'_, '_> {
+    fn choose(
+        &mut self,
+        mut candidates: Vec<Candidate<'_>>,
+        needs: &Needs<'_>,
+        window: Option<&Window>,
+    ) -> Result<Plan> {
+        if !needs.ranges.is_empty() {
+            candidates.extend(self.entries(needs)?.into_iter().map(Candidate::Entries));
+        }
+        let table = |estimated| Ok(Plan { choice: Choice::Table, estimated });
+        if candidates.is_empty() {
+            return table(None);
+        }
+        if self.conditions.count_by_fields(0).is_some() {
+            candidates.push(Candidate::Fields);
+        }
+        let is_created = window.is_none_or(|window| window.column() == Column::Created);
+        if let ([Candidate::Need(Need::Leaf(term))], true) = (candidates.as_slice(), is_created) {
+            return Ok(Plan { choice: Choice::Index(Origin::Term(*term)), estimated: None });
+        }
+        let (at, rows) = self.rarest(&candidates)?;
+        let origin = match candidates.swap_remove(at) {
+            Candidate::Fields => return table(Some(rows)),
+            Candidate::Entries(entries) => Origin::Entries(entries),
+            Candidate::Need(need) => match self.terms(need)?.as_deref() {
+                None => return table(None),
+                Some([]) => return Ok(Plan { choice: Choice::Unlevel, estimated: Some(0) }),
+                Some([term]) => Origin::Term(*term),
+                Some(terms) => Origin::Terms(Terms::new(terms.to_vec())),
+            },
+        };
+        if let Some(window) = window
+            && !(is_created && origin.streams())
+            && self.is_walk_shorter(window, rows)?
+        {
+            return table(None);
+        }
+        Ok(Plan { choice: Choice::Index(origin), estimated: Some(rows) })
+    }
+
+    /// Returns which candidate proposes the fewest rows, and how many.
+    fn rarest(&mut self, candidates: &[Candidate<'_>]) -> Result<(usize, u64)> {
+        let mut rarest = (0, u64::MAX);
+        for bound in BOUNDS.into_iter().chain([LAST_BOUND]) {
+            rarest = (0, u64::MAX);
+            for (at, candidate) in candidates.iter().enumerate() {
+                let rows = self.rows(candidate, bound)?;
+                if rows < rarest.1 {
+                    rarest = (at, rows);
+                }
+                if rows == 0 {
+                    break;
+                }
+            }
+            if rarest.1 < bound {
+                break;
+            }
+        }
+        Ok(rarest)
+    }
+
+    /// Returns how many rows a candidate proposes: exactly if there are less than `bound`, else at least that or about.
+    fn rows(&mut self, candidate: &Candidate<'_>, bound: u64) -> Result<u64> {
+        match candidate {
+            Candidate::Need(need) => self.postings(need, bound.min(BOUNDS[BOUNDS.len() - 1])),
+            Candidate::Entries(entries) => self.count_entries(entries, bound),
+            Candidate::Fields => self.count_by_fields(bound),
+        }
+    }
+
+    fn postings(&mut self, need: &Need, bound: u64) -> Result<u64> {
+        match need {
+            Need::Anything => Ok(u64::MAX),
+            Need::Nothing => Ok(0),
+            Need::Leaf(term) => estimate::of_term(self.connection, *term, bound),
+            Need::Path(path) => {
+                let Some(terms) = self.shapes_of(*path)? else { return Ok(u64::MAX) };
+                let mut sum = 0_u64;
+                for term in terms {
+                    sum = sum.saturating_add(estimate::of_term(self.connection, term, bound)?);
+                }
+                Ok(sum)
+            }
+            Need::All(needs) => {
+                let mut least = u64::MAX;
+                for need in needs {
+                    least = least.min(self.postings(need, bound)?);
+                }
+                Ok(least)
+            }
+            Need::Any(needs) => {
+                let mut sum = 0_u64;
+                for need in needs {
+                    sum = sum.saturating_add(self.postings(need, bound)?);
+                }
+                Ok(sum)
+            }
+        }
+    }
+
+    /// Returns terms of which each row that fulfils a need has one; none if there are none such, or too many.
+    fn terms(&mut self, need: &Need) -> Result<Option<Vec<i32>>> {
+        let terms = match need {
+            Need::Anything => None,
+            Need::Nothing => Some(Vec::new()),
+            Need::Leaf(term) => Some(vec![*term]),
+            Need::Path(path) => self.shapes_of(*path)?,
+            Need::All(needs) => {
+                let candidates: Vec<Candidate<'_>> = needs.iter().map(Candidate::Need).collect();
+                let (at, _) = self.rarest(&candidates)?;
+                self.terms(&needs[at])?
+            }
+            Need::Any(needs) => {
+                let mut all = Vec::new();
+                for need in needs {
+                    let Some(terms) = self.terms(need)? else { return Ok(None) };
+                    all.extend(terms);
+                }
+                all.sort_unstable();
+                all.dedup();
+                Some(all)
+            }
+        };
+        Ok(terms.filter(|terms| terms.len() <= MAX_TERMS))
+    }
+
+    fn shapes_of(&mut self, path: i32) -> Result<Option<Vec<i32>>> {
+        if let Some(known) = self.shapes.get(&path) {
+            return Ok(known.clone());
+        }
+        let limit = Value::Integer(MAX_TERMS as i64 + 1);
+        let mut terms = Vec::new();
+        self.connection.each(fixed::<Shapes, 2>([Value::Integer(i64::from(path)), limit]), |row: Integers<1>| {
+            terms.extend(i32::try_from(row.0[0]));
+            ControlFlow::Continue(())
+        })?;
+        let terms = Some(terms).filter(|terms| terms.len() <= MAX_TERMS);
+        self.shapes.insert(path, terms.clone());
+        Ok(terms)
+    }
+
+    /// Returns the parts of declared indexes that the ranges lie in.
+    fn entries(&mut self, needs: &Needs<'_>) -> Result<Vec<Entries>> {
+        let Some(terms) = &needs.terms else { return Ok(Vec::new()) };
+        let declared = declared::list(self.connection)?;
+        let entries = needs.ranges.iter().filter_map(|range| {
+            let ValueRange { path, kind, from, until } = range;
+            let index = declared.iter().find(|index| index.ready && index.path == **path && index.kind == *kind)?;
+            let (least, greatest) = match kind {
+                IndexKind::Number => (IndexValue::Number(f64::MIN), Some(IndexValue::Number(f64::MAX))),
+                _ => (IndexValue::Text(String::new()), None),
+            };
+            let from = from.clone().unwrap_or(least);
+            let until = until.clone().or(greatest);
+            Some(Entries { number: index.number, space: terms.space(), from, until })
+        });
+        Ok(entries.collect())
+    }
+
+    fn count_entries(&mut self, entries: &Entries, bound: u64) -> Result<u64> {
+        let [number, space, from, until] = entries.values();
+        let limit = Value::Integer(bound.cast_signed());
+        let count = fixed::<CountEntries, 5>([number, space, from, until, limit]);
+        let found: Option<Integers<1>> = self.connection.one(count)?;
+        Ok(found.map_or(0, |found| found.0[0].unsigned_abs()))
+    }
+
+    fn count_by_fields(&mut self, bound: u64) -> Result<u64> {
+        let mut hash = DefaultHasher::new();
+        self.conditions.hash_fields(&mut hash);
+        let conditions = self.conditions;
+        estimate::of_fields(self.connection, hash.finish(), bound, |connection, limit| {
+            let found = conditions.count_by_fields(limit).map(|sql: Sql<'_>| connection.one::<Integers<1>, _>(sql));
+            Ok(found.transpose()?.flatten().map_or(0, |found| found.0[0].unsigned_abs()))
+        })
+    }
+
+    /// Returns whether a walk in the order asked for meets enough rows sooner than the candidates are sorted.
+    fn is_walk_shorter(&mut self, window: &Window, candidates: u64) -> Result<bool> {
+        if candidates < BOUNDS[BOUNDS.len() - 1] || !window.streams(self.conditions) {
+            return Ok(false);
+        }
+        let last: Option<Integers<1>> = self.connection.one(fixed::<LastRid, 0>([]))?;
+        let rows = u128::from(last.map_or(0, |last| last.0[0].unsigned_abs()));
+        // The candidates are spread evenly, for all we know.
+        let walked = u128::from(window.limit().unsigned_abs()) * rows / u128::from(candidates);
+        Ok(walked < u128::from(candidates))
+    }
+}
+
+impl Origin {
+    /// Returns whether rows come from it in the order of their creation.
+    pub(crate) fn streams(&self) -> bool {
+        match self {
+            Self::Table | Self::Unlevel | Self::Entries(_) => false,
+            Self::Term(_) => true,
+            Self::Terms(terms) => terms.len() <= MAX_MERGED,
+        }
+    }
+}
+
+/// Returns a text that no text with the prefix comes after; none if there is none such.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // The surrogates are no characters.
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+        if let Some(next) = next {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+fn is_less(left: Option<&IndexValue>, right: Option<&IndexValue>) -> bool {
+    match (left, right) {
+        (Some(IndexValue::Number(left)), Some(IndexValue::Number(right))) => left < right,
+        (Some(IndexValue::Text(left)), Some(IndexValue::Text(right))) => left < right,
+        _ => false,
+    }
+}

@@ -1,0 +1,63 @@
+//! Any filter, or needle, on any document.
+
+use polymnia::filter::{DocumentTerms, FilterMatcher, Need, TermHasher};
+use polymnia::{Filter, Json, Matcher, Memory, MemoryId, Metadata, Namespace, Record, Timestamp};
+
+/// Matches the first line, a filter or a needle, with the rest, a document: each answer must be the oracle's, and what is
+/// selected must have what an index looks for.
+pub(crate) fn run(data: &[u8]) {
+    let Some(end) = data.iter().position(|&byte| byte == b'\n') else { return };
+    let (asked, document) = (&data[..end], &data[end + 1..]);
+    let memory = memory(document);
+    if let Ok(needle) = Json::from_slice(asked) {
+        let found = Matcher::new(&needle).matches_bytes(document);
+        if let Ok(document) = Json::from_slice(document) {
+            assert_eq!(document.contains(&needle), found, "the canonical text contains what the text does");
+        }
+        check(&Filter::Contains(needle), document, memory.as_ref(), Some(found));
+    }
+    if let Ok(filter) = std::str::from_utf8(asked).map_err(|_| ()).and_then(|text| Filter::parse(text).map_err(|_| ())) {
+        check(&filter, document, memory.as_ref(), None);
+        check(&Filter::Not(Box::new(filter)), document, memory.as_ref(), None);
+    }
+}
+
+fn check(filter: &Filter, document: &[u8], memory: Option<&Memory>, expected: Option<bool>) {
+    if let (Some(memory), Some(expected)) = (memory, expected) {
+        assert_eq!(filter.matches(memory), expected);
+    }
+    let Ok(matcher) = FilterMatcher::new(filter) else { return };
+    let found = matcher.matches(document);
+    assert_eq!(expected.unwrap_or(found), found);
+    assert_eq!(matcher.matches_while(document, &mut || true), Some(found));
+    assert!(matcher.matches_while(document, &mut || false).is_none_or(|answer| answer == found));
+    if let Some(memory) = memory {
+        assert_eq!(filter.matches(memory), found);
+    }
+    let namespace = Namespace::new("fuzz").expect("a namespace");
+    let terms = TermHasher::new([7; 16]).namespace(&namespace);
+    let mut held = DocumentTerms::default();
+    let is_json = terms.read(document, &mut held);
+    if found {
+        assert!(is_json, "nothing but JSON is selected");
+        assert!(has(&held, &Need::of(filter, &terms)), "what is selected has what it needs");
+    }
+}
+
+/// Returns a memory with this metadata, if it can be some.
+fn memory(metadata: &[u8]) -> Option<Memory> {
+    let mut record = Record::parse(r#"{"content": ""}"#).expect("a record");
+    record.metadata = Metadata::parse(std::str::from_utf8(metadata).ok()?).ok()?;
+    Some(record.into_memory(Timestamp::MIN, || MemoryId::from_bytes([0; 16])))
+}
+
+fn has(held: &DocumentTerms, need: &Need) -> bool {
+    match need {
+        Need::Anything => true,
+        Need::Nothing => false,
+        Need::Leaf(term) => held.leaves.binary_search(term).is_ok(),
+        Need::Path(term) => held.paths.binary_search(term).is_ok(),
+        Need::All(needs) => needs.iter().all(|need| has(held, need)),
+        Need::Any(needs) => needs.iter().any(|need| has(held, need)),
+    }
+}
