@@ -14,9 +14,12 @@ pub(crate) fn run(data: &[u8]) {
         if let Ok(document) = Json::from_slice(document) {
             assert_eq!(document.contains(&needle), found, "the canonical text contains what the text does");
         }
-        check(&Filter::Contains(needle), document, memory.as_ref(), Some(found));
+        // Filters look at metadata, which is an object.
+        let is_object = document.trim_ascii_start().first() == Some(&b'{');
+        check(&Filter::Contains(needle), document, memory.as_ref(), Some(found && is_object));
     }
-    if let Ok(filter) = std::str::from_utf8(asked).map_err(|_| ()).and_then(|text| Filter::parse(text).map_err(|_| ())) {
+    if let Ok(filter) = std::str::from_utf8(asked).map_err(|_| ()).and_then(|text| Filter::parse(text).map_err(|_| ()))
+    {
         check(&filter, document, memory.as_ref(), None);
         check(&Filter::Not(Box::new(filter)), document, memory.as_ref(), None);
     }

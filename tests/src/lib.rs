@@ -10,6 +10,9 @@
 //! | `POLYMNIA_TEST_SEED` | where random numbers begin; a failing test prints its own |
 //! | `POLYMNIA_DIFFERENTIAL_ROUNDS` | how many rounds of random operations all dialects are compared in |
 //! | `POLYMNIA_CONTAINMENT_PAIRS` | how many pairs of JSON are compared with a live PostgreSQL |
+//! | `POLYMNIA_FILTER_PAIRS` | how many pairs of a document and a filter are compared on all dialects and with a live PostgreSQL |
+//! | `POLYMNIA_FOREIGN_ROUNDS` | how many rounds of writes by another program are compared with a recount |
+//! | `POLYMNIA_CRASH_ROUNDS` | how often a process that writes in every way is killed |
 //! | `POLYMNIA_KILL_ROUNDS` | how many imports are killed midway |
 //! | `POLYMNIA_LOCOMO_DIR` | a folder with real conversations, `conv-*.memories.jsonl` |
 //! | `POLYMNIA_TEST_CLI` | the program `polymnia`, instead of building it |

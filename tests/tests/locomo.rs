@@ -43,6 +43,31 @@ fn both_dialects_answer_alike() {
     assert!(asked >= 40 && answered * 4 > asked * 3);
 }
 
+/// Each memory asked for by parts of its own metadata, in the words of containment and in those of filters.
+#[test]
+fn filters_from_the_data_count_alike() {
+    let Some(conversations) = conversations() else { return };
+    let subjects = [Subject::fresh::<SqliteFile>(), Subject::fresh::<Postgres>()];
+    let stores = subjects.each_ref().map(|subject| import(subject, &conversations));
+    let (mut asked, mut selected) = (0, 0);
+    for (namespace, memories) in &conversations {
+        // Some of each conversation, for they are asked about one by one.
+        for memory in memories.iter().step_by(memories.len() / 40) {
+            for filter in about(memory) {
+                let expected = memories.iter().filter(|memory| filter.matches(memory)).count() as u64;
+                let selection = Selection::default().with_filter(filter);
+                for store in &stores {
+                    assert_eq!(store.count(namespace, &selection).unwrap(), expected, "{namespace}: {selection:?}");
+                }
+                asked += 1;
+                selected += expected;
+            }
+        }
+    }
+    println!("{asked} filters about the memories themselves select {selected}");
+    assert!(selected > asked);
+}
+
 #[test]
 fn a_known_question_has_its_known_answer() {
     let Some(conversations) = conversations() else { return };
@@ -57,6 +82,7 @@ fn a_known_question_has_its_known_answer() {
         let selection = contains(r#"{"speaker":"Caroline","session":3}"#);
         assert_eq!(store.count(&namespace, &selection).unwrap(), 12);
         assert_eq!(store.count(&namespace, &selection.with_user("Melanie".parse().unwrap())).unwrap(), 0);
+        assert_eq!(store.count(&namespace, &filtered(r#"{"speaker":"Caroline","session":{"$in":[3]}}"#)).unwrap(), 12);
     }
 }
 
@@ -147,6 +173,22 @@ fn queries(memories: &[Memory]) -> Vec<Query> {
         contains(r#"{"image": {}}"#),
         contains(r#"{"image": {"caption": "a photo of a dog walking past a wall with a painting of a woman"}}"#),
     ];
+    selections.extend(
+        [
+            r#"{"session": {"$gte": 3, "$lt": 6}}"#,
+            r#"{"session": {"$in": [1, 2.0, "3"]}, "turn": {"$lte": 4}}"#,
+            r#"{"dia_id": {"$prefix": "D1:"}}"#,
+            r#"{"dia_id": {"$gt": "D2:"}, "session": {"$lt": 10}}"#,
+            r#"{"image": {"$exists": true}}"#,
+            r#"{"image": {"caption": {"$prefix": "a photo of a dog"}}}"#,
+            r#"{"$not": {"image": {"$exists": true}}, "turn": 1}"#,
+            r#"{"$or": [{"session": 1}, {"image": {"query": {"$exists": true}}}]}"#,
+            r#"{"speaker": {"$nin": ["Caroline", "Jon"]}, "session": {"$ne": 1}}"#,
+            r#"{"$user": {"$gte": "J"}, "$thread": {"$prefix": "session_1"}}"#,
+            r#"{"$created_at": {"$lt": "2023-06-01T00:00:00Z"}, "turn": {"$gt": 3}}"#,
+        ]
+        .map(filtered),
+    );
     for user in &users {
         let speaker = Json::from_serialize(&BTreeMap::from([("speaker", user.as_str())])).unwrap();
         let said = all().with_user(user.clone());
@@ -165,6 +207,43 @@ fn queries(memories: &[Memory]) -> Vec<Query> {
         Query::new(selection).with_order(order).with_limit(limits[index % limits.len()]).unwrap()
     });
     queries.collect()
+}
+
+/// Returns filters about each member of a memory's metadata, about all of them, and about its own fields.
+fn about(memory: &Memory) -> Vec<Filter> {
+    let metadata: serde_json::Map<String, serde_json::Value> = memory.metadata.as_json().deserialize().unwrap();
+    let at = |key: &str| Filter::path([key]).unwrap();
+    let mut filters = vec![
+        Filter::Contains(memory.metadata.as_json().clone()),
+        Filter::Contains(memory.metadata.as_json().clone()).not(),
+    ];
+    let mut every = Filter::All;
+    for (key, value) in &metadata {
+        let contains = Json::from_serialize(&BTreeMap::from([(key, value)])).unwrap();
+        let equal = at(key).eq(value).unwrap();
+        every = every.and(equal.clone());
+        filters.extend([Filter::Contains(contains), equal.clone(), equal.not(), at(key).exists().not()]);
+        filters.push(at(key).is_in([value, &serde_json::Value::Null]).unwrap());
+        match value {
+            serde_json::Value::String(text) => {
+                let beginning: String = text.chars().take(text.chars().count() / 2).collect();
+                filters.extend([at(key).prefix(beginning).unwrap(), at(key).gte(value).unwrap()]);
+            }
+            serde_json::Value::Number(_) => filters.extend([at(key).gt(value).unwrap(), at(key).lte(value).unwrap()]),
+            serde_json::Value::Object(members) => {
+                for (inner, value) in members {
+                    filters.push(Filter::path([key.as_str(), inner.as_str()]).unwrap().eq(value).unwrap());
+                }
+            }
+            _ => {}
+        }
+    }
+    filters.push(every);
+    filters
+}
+
+fn filtered(text: &str) -> Selection {
+    Selection::default().with_filter(Filter::parse(text).unwrap())
 }
 
 fn contains(needle: &str) -> Selection {

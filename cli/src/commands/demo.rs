@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use clap::Parser as _;
 use polymnia::{
-    Access, ConnectionString, Error, ErrorKind, Explanation, Filter, Memory, MemoryStore, Namespace, OnConflict, Order,
-    Query, Result, Selection,
+    Access, ConnectionString, Error, ErrorKind, Explanation, Memory, MemoryStore, Namespace, OnConflict, Query, Result,
 };
 use serde::Serialize;
 use tempfile::TempDir;
 
 use super::explain::how;
-use crate::args::{DemoArgs, Format, options};
+use crate::args::{Cli, Command, DemoArgs, Format};
 use crate::context::{Context, Missing, OnInterrupt};
 use crate::failure::{Exit, Outcome};
 use crate::import::{self, NamespaceRule, Options, Progress, Source};
@@ -24,11 +24,31 @@ const CONVERSATION: &str = include_str!("../../assets/demo.jsonl");
 /// How many memories of each answer are shown.
 const SHOWN: u32 = 4;
 
-/// Is a question to the conversation, and the search that answers it.
+/// The questions to the conversation, and the searches that answer them.
+const QUESTIONS: [Question; 3] = [
+    Question {
+        text: "How does Mara want to be reached?",
+        options: &["--user", "mara", "--where", r#"{"kind": "preference"}"#],
+    },
+    Question {
+        text: "What was said about the parcel that got lost?",
+        options: &["--where", r#"{"order": {"status": "lost"}}"#, "--order", "created-asc"],
+    },
+    Question {
+        text: "And what was the cause of it all, and the cure?",
+        options: &[
+            "--filter",
+            r#"{"tags": {"$any": ["root-cause", "fix"]}, "kind": {"$exists": true}, "$importance": {"$gte": 0.85}}"#,
+            "--order",
+            "created-asc",
+        ],
+    },
+];
+
+/// Is a question, and the options of the search that answers it.
 struct Question {
     text: &'static str,
-    selection: Selection,
-    order: Order,
+    options: &'static [&'static str],
 }
 
 /// Is a question answered.
@@ -86,16 +106,15 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
         rejects: None,
     };
     let report = import::import(&stage.store, &Source::Text(CONVERSATION), &options, &mut Progress::new(true))?;
-    let questions = questions()?;
-    let mut answers = Vec::with_capacity(questions.len());
-    for question in &questions {
+    let mut answers = Vec::with_capacity(QUESTIONS.len());
+    for question in &QUESTIONS {
         interrupt::check()?;
         answers.push(stage.ask(question)?);
     }
 
     if context.format != Format::Table {
-        let searches = questions.iter().zip(&answers).map(|(question, answer)| ShownSearch {
-            command: question.command("polymnia", &stage.options(args.keep)),
+        let searches = QUESTIONS.iter().zip(&answers).map(|(question, answer)| ShownSearch {
+            command: question.command(&stage.options(args.keep)),
             matches: answer.matches,
             milliseconds: answer.spent.as_secs_f64() * 1e3,
             access: answer.explanation.access,
@@ -115,10 +134,10 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
     out.line(done("initialised", &format!("schema version {version}"), initialised))?;
     let stored = plural(report.stored, "memory", "memories");
     out.line(done("imported", &format!("{stored} of 3 customers and 4 agents, over 4 weeks"), report.spent))?;
-    for (question, answer) in questions.iter().zip(&answers) {
+    for (question, answer) in QUESTIONS.iter().zip(&answers) {
         out.line("")?;
         out.line(paint.bold(question.text))?;
-        out.line(paint.command(&format!("  {}", question.command("polymnia", &[]))))?;
+        out.line(paint.command(&format!("  {}", question.command(&[]))))?;
         print(out, answer)?;
     }
     out.line("")?;
@@ -126,41 +145,20 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
     Ok(())
 }
 
-/// Returns the questions: two by what the metadata contains, one in the filter language.
-fn questions() -> Result<[Question; 3]> {
-    let contains = |needle: &str| needle.parse().map(Filter::Contains);
-    let all = Selection::default;
-    Ok([
-        Question {
-            text: "How does Mara want to be reached?",
-            selection: all().with_user("mara".parse()?).with_filter(contains(r#"{"kind": "preference"}"#)?),
-            order: Order::CREATED_DESC,
-        },
-        Question {
-            text: "What was said about the parcel that got lost?",
-            selection: all().with_filter(contains(r#"{"order": {"status": "lost"}}"#)?),
-            order: Order::CREATED_ASC,
-        },
-        Question {
-            text: "And what was the cause of it all, and the cure?",
-            selection: all().with_filter(Filter::parse(
-                r#"{"tags": {"$any": ["root-cause", "fix"]}, "kind": {"$exists": true}, "$importance": {"$gte": 0.85}}"#,
-            )?),
-            order: Order::CREATED_ASC,
-        },
-    ])
-}
-
 impl Question {
     /// Returns the command line that asks it.
-    fn command(&self, program: &str, global: &[String]) -> String {
-        let mut words = global.to_vec();
-        words.push("search".to_owned());
-        words.extend(options(&self.selection));
-        if self.order == Order::CREATED_ASC {
-            words.extend(["--order".to_owned(), "created-asc".to_owned()]);
+    fn command(&self, global: &[String]) -> String {
+        let global = global.iter().map(String::as_str);
+        format!("polymnia {}", shell_line(global.chain(["search"]).chain(self.options.iter().copied())))
+    }
+
+    /// Returns the query, read from the options as from a command line.
+    fn query(&self) -> Result<Query> {
+        let line = ["polymnia", "search"].iter().chain(self.options);
+        match Cli::try_parse_from(line).map(|cli| cli.command) {
+            Ok(Command::Search(args)) => args.query.query(SHOWN),
+            _ => Err(Error::new(ErrorKind::Unexpected, "a search of the demo can't be read")),
         }
-        format!("{program} {}", shell_line(words.iter().map(String::as_str)))
     }
 }
 
@@ -185,11 +183,11 @@ impl Stage {
     }
 
     fn ask(&self, question: &Question) -> Result<Answer> {
-        let query = Query::new(question.selection.clone()).with_order(question.order).with_limit(SHOWN)?;
+        let query = question.query()?;
         let started = Instant::now();
         let page = self.store.query(&self.namespace, &query)?;
         let spent = started.elapsed();
-        let matches = self.store.count(&self.namespace, &question.selection)?;
+        let matches = self.store.count(&self.namespace, &query.selection)?;
         let explanation = self.store.explain(&self.namespace, &query)?;
         Ok(Answer { memories: page.memories, matches, spent, explanation })
     }
@@ -239,8 +237,9 @@ fn print(out: &mut Out, answer: &Answer) -> std::io::Result<()> {
     let shown = if shown < answer.matches { format!(", the first {} shown", grouped(shown)) } else { String::new() };
     let matches = plural(answer.matches, "match", "matches");
     let Explanation { access, candidates, .. } = answer.explanation;
-    let candidates = plural(candidates, "candidate", "candidates");
-    let line = format!("  {matches}{shown}, in {}; {candidates}, found {}", duration(answer.spent), how(access));
+    let candidates = plural(candidates, "memory", "memories");
+    let spent = duration(answer.spent);
+    let line = format!("  {matches}{shown}, in {spent}: looked at {candidates}, found {}", how(access));
     out.line(out.paint().dim(&line))
 }
 

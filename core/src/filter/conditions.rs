@@ -1,12 +1,27 @@
 //! Conditions on the values at paths, all of which one walk over a document looks at.
 
+use std::collections::BTreeMap;
+
 use super::{Path, Relation, SizeTest, Step, Test};
 use crate::json::exact::{Exact, ExactSet};
 use crate::json::leaf::{Leaf, Scalar};
 use crate::json::marks::Marks;
 use crate::json::members::Members;
-use crate::json::scan::{Kind, Scan};
+use crate::json::needle::Needle;
+use crate::json::scan::{Kind, Scan, Scanner};
 use crate::json::walk::Walk;
+
+/// Is conditions to compile.
+#[derive(Default)]
+pub(super) struct ConditionList {
+    conditions: Vec<(Vec<Place>, Compiled)>,
+}
+
+/// Is one step to a value.
+enum Place {
+    Key(Box<[u8]>),
+    Index(usize),
+}
 
 /// Is conditions by path. Each has a number.
 #[derive(Clone)]
@@ -27,12 +42,13 @@ struct Node {
     size: usize,
 }
 
-/// Is a [`Test`], ready to look at values as they are spelt.
+/// Is a [`Test`], or a containment, ready to look at values as they are spelt.
 #[derive(Clone)]
 enum Compiled {
     Exists,
     /// Nothing passes.
     Never,
+    Contains(Needle),
     Equals(Exact),
     In(ExactSet),
     Compare(Relation, Scalar),
@@ -42,11 +58,31 @@ enum Compiled {
     Size(SizeTest),
 }
 
+impl ConditionList {
+    /// Adds a test of the value at a path, and returns its number.
+    pub(super) fn add(&mut self, path: &Path, test: &Test) -> usize {
+        let place = |step: &Step| match step {
+            Step::Key(key) => Place::Key(key.as_bytes().into()),
+            Step::Index(index) => Place::Index(*index as usize),
+        };
+        self.push(path.steps().iter().map(place).collect(), Compiled::new(test))
+    }
+
+    /// Adds that the value of a key of the root contains a needle, and returns its number.
+    pub(super) fn add_containment(&mut self, key: Box<[u8]>, needle: Needle) -> usize {
+        self.push(vec![Place::Key(key)], Compiled::Contains(needle))
+    }
+
+    fn push(&mut self, path: Vec<Place>, test: Compiled) -> usize {
+        self.conditions.push((path, test));
+        self.conditions.len() - 1
+    }
+}
+
 impl Conditions {
-    /// Compiles conditions, numbered in their order.
-    pub(super) fn new(conditions: &[(&Path, &Test)]) -> Self {
-        let numbered = conditions.iter().enumerate();
-        let conditions = numbered.map(|(number, (path, test))| (path.steps(), (number, *test))).collect::<Vec<_>>();
+    pub(super) fn new(list: ConditionList) -> Self {
+        let numbered = list.conditions.into_iter().enumerate();
+        let conditions: Vec<_> = numbered.map(|(number, (path, test))| (path.into_iter(), (number, test))).collect();
         Self { count: conditions.len(), root: Node::new(conditions) }
     }
 
@@ -60,25 +96,22 @@ impl Conditions {
 
 impl Node {
     /// Returns what conditions ask, the paths being what is left of them from here.
-    fn new(conditions: Vec<(&[Step], (usize, &Test))>) -> Self {
+    fn new(conditions: Vec<(std::vec::IntoIter<Place>, (usize, Compiled))>) -> Self {
         let size = conditions.len();
         let mut tests = Vec::new();
-        let mut keys: Vec<(&str, Vec<_>)> = Vec::new();
-        let mut indexes: Vec<(u32, Vec<_>)> = Vec::new();
-        for (path, (number, test)) in conditions {
-            match path.split_first() {
-                None => tests.push((number, Compiled::new(test))),
-                Some((Step::Key(key), rest)) => add(&mut keys, key, (rest, (number, test))),
-                Some((Step::Index(index), rest)) => add(&mut indexes, *index, (rest, (number, test))),
+        let mut keys: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut indexes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (mut path, test) in conditions {
+            match path.next() {
+                None => tests.push(test),
+                Some(Place::Key(key)) => keys.entry(key).or_default().push((path, test)),
+                Some(Place::Index(index)) => indexes.entry(index).or_default().push((path, test)),
             }
         }
-        indexes.sort_by_key(|(index, _)| *index);
-        let member = |(key, below): (&str, _)| (Box::from(key.as_bytes()), Self::new(below));
-        let element = |(index, below)| (index as usize, Self::new(below));
         Self {
             tests,
-            members: Members::new(keys.into_iter().map(member).collect()),
-            elements: indexes.into_iter().map(element).collect(),
+            members: Members::new(keys.into_iter().map(|(key, below)| (key, Self::new(below))).collect()),
+            elements: indexes.into_iter().map(|(index, below)| (index, Self::new(below))).collect(),
             size,
         }
     }
@@ -88,23 +121,22 @@ impl Node {
     /// Requires that none of them is marked.
     fn visit(&self, walk: &mut Walk<'_, '_>, met: &mut Marks, depth: usize) -> Scan<()> {
         let start = walk.scan;
-        for (count, (number, test)) in self.tests.iter().enumerate() {
-            walk.scan = start;
+        let mut walked = None;
+        for (number, test) in &self.tests {
+            rewind(walk, start, walked)?;
             met.set(*number, test.passes(walk, depth)?);
-            if count > 0 {
-                walk.ask(walk.scan.at() - start.at())?;
-            }
+            walked = Some(walk.scan.at() - start.at());
         }
         match start.kind()? {
             Kind::Object if self.members.len() > 0 => {
-                walk.scan = start;
+                rewind(walk, start, walked)?;
                 self.visit_members(walk, met, depth)
             }
             Kind::Array if !self.elements.is_empty() => {
-                walk.scan = start;
+                rewind(walk, start, walked)?;
                 self.visit_elements(walk, met, depth)
             }
-            _ if self.tests.is_empty() => walk.scan.skip_value(depth),
+            _ if walked.is_none() => walk.scan.skip_value(depth),
             _ => Ok(()),
         }
     }
@@ -154,11 +186,11 @@ impl Node {
     }
 }
 
-fn add<K: PartialEq, V>(groups: &mut Vec<(K, Vec<V>)>, key: K, value: V) {
-    match groups.iter_mut().find(|(other, _)| *other == key) {
-        Some((_, group)) => group.push(value),
-        None => groups.push((key, vec![value])),
-    }
+/// Goes back to the first byte of a value, which was walked over if it has a length by now.
+#[inline]
+fn rewind<'a>(walk: &mut Walk<'a, '_>, start: Scanner<'a>, len: Option<usize>) -> Scan<()> {
+    walk.scan = start;
+    len.map_or(Ok(()), |len| walk.ask(len))
 }
 
 impl Compiled {
@@ -186,6 +218,7 @@ impl Compiled {
         match self {
             Self::Exists => walk.scan.skip_value(depth).map(|()| true),
             Self::Never => walk.scan.skip_value(depth).map(|()| false),
+            Self::Contains(needle) => walk.contains(needle, depth),
             Self::Equals(wanted) => walk.equals(wanted, depth),
             Self::In(wanted) => walk.equals_one(wanted, depth),
             Self::Compare(relation, bound) => {

@@ -67,3 +67,66 @@ fn read(json: &Json) -> Option<Value> {
 fn code_points(text: &str) -> Vec<u32> {
     text.chars().map(u32::from).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        tree::parse(text).unwrap()
+    }
+
+    #[test]
+    fn equality_is_that_of_jsonb() {
+        for (a, b, equal) in [
+            ("1", "1.0", true),
+            ("-0", "0", true),
+            ("1", "true", false),
+            ("1", "\"1\"", false),
+            ("null", "null", true),
+            ("null", "false", false),
+            ("9007199254740993", "9007199254740992", false),
+            ("1e400", "10e399", true),
+            ("[1, 2]", "[1.0, 2]", true),
+            ("[1, 2]", "[2, 1]", false),
+            ("[1]", "[1, 1]", false),
+            ("[1]", "1", false),
+            ("[]", "{}", false),
+            (r#"{"a": 1, "b": [2]}"#, r#"{"b": [2.0], "a": 1}"#, true),
+            (r#"{"a": 1}"#, r#"{"a": 1, "b": 2}"#, false),
+            (r#"{"a": 1}"#, r#"{"a": 2, "a": 1}"#, true),
+            (r#"{"a": null}"#, "{}", false),
+            ("\"é\"", "\"\\u00e9\"", true),
+            ("\"é\"", "\"e\u{301}\"", false),
+        ] {
+            assert_eq!(value(a).equals(&value(b)), equal, "{a} = {b}");
+            assert_eq!(value(b).equals(&value(a)), equal, "{b} = {a}");
+        }
+    }
+
+    #[test]
+    fn depth_and_duplicates_cost_no_more_than_their_length() {
+        let nested = |inner: &str| format!("{}{inner}{}", r#"{"a": 1, "a": "#.repeat(128), "}".repeat(128));
+        let (one, other) = (value(&nested("1.0")), value(&nested("1")));
+        assert!(one.equals(&other) && one.contains(&other));
+        assert!(!one.equals(&value(&nested("2"))) && !one.contains(&value(&nested("2"))));
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_value_and_strings_by_bytes() {
+        let numbers =
+            ["-1e400", "-10", "-9.99", "-0.02", "-0.01", "0", "1e-400", "0.05", "0.1", "1", "1.01", "9", "10", "1e400"];
+        let strings =
+            [r#""""#, r#""A""#, r#""B""#, r#""a""#, r#""aa""#, r#""b""#, r#""é""#, r#""漢""#, r#""\uffff""#, r#""😀""#];
+        for ordered in [&numbers[..], &strings] {
+            for (number, a) in ordered.iter().enumerate() {
+                for (other, b) in ordered.iter().enumerate() {
+                    assert_eq!(value(a).compare(&value(b)), Some(number.cmp(&other)), "{a} and {b}");
+                }
+            }
+        }
+        for (a, b) in [("1", "\"1\""), ("true", "false"), ("null", "null"), ("[1]", "[1]"), ("{}", "{}")] {
+            assert_eq!(value(a).compare(&value(b)), None, "{a} and {b}");
+        }
+    }
+}

@@ -37,7 +37,11 @@ fn place<'t>(document: &'t Tree, dice: &mut Dice) -> (Vec<Step>, Option<&'t Tree
     while steps.is_empty() || dice.percent(60) {
         if dice.percent(8) {
             let step = *dice.pick(&["a", "b", "", "0", "a.b", "$eq", "%", "'", "\"", "é"]);
-            steps.push(if dice.percent(50) { Step::from(step) } else { Step::Index(u32::try_from(dice.below(3)).unwrap()) });
+            steps.push(if dice.percent(50) {
+                Step::from(step)
+            } else {
+                Step::Index(u32::try_from(dice.below(3)).unwrap())
+            });
             at = None;
             continue;
         }
@@ -73,7 +77,10 @@ fn test(at: Option<&Tree>, dice: &mut Dice) -> Test {
             let relations = [Relation::Less, Relation::LessOrEqual, Relation::Greater, Relation::GreaterOrEqual];
             let relation = *dice.pick(&relations);
             let bounds = [json(&at.value(dice), dice), json(&other, dice), Json::parse("1.50").unwrap()];
-            bounds.into_iter().find_map(|bound| Bound::new(bound).ok()).map_or(Test::Exists, |bound| Test::Compare(relation, bound))
+            bounds
+                .into_iter()
+                .find_map(|bound| Bound::new(bound).ok())
+                .map_or(Test::Exists, |bound| Test::Compare(relation, bound))
         }
         5 => {
             let text = json(at, dice).deserialize::<String>().unwrap_or_default();

@@ -1,8 +1,9 @@
 //! Values as a declared index holds them: in order, and short.
 
 use super::{Bound, Path, Step};
+use crate::json::number::Number;
 use crate::json::scan::{Kind, Scan, Scanner};
-use crate::json::{Number, RawString};
+use crate::json::string::RawString;
 
 /// Is what a declared index holds of a number or a string.
 ///
@@ -54,14 +55,11 @@ impl IndexValue {
     fn of_string(string: &RawString<'_>) -> Self {
         let mut text = String::new();
         for code in string.code_points().take(Self::MAX_CHARS) {
-            match char::from_u32(code) {
-                Some(c) => text.push(c),
-                // Half of a surrogate pair, which only other programs write: no text holds it. The next character above all of
-                // these halves keeps the order, as long as nothing follows it.
-                None => {
-                    text.push('\u{e000}');
-                    break;
-                }
+            // Half of a surrogate pair, which only other programs write, is no character: the next one above all such halves
+            // keeps the order, as long as nothing follows it.
+            text.push(char::from_u32(code).unwrap_or('\u{e000}'));
+            if char::from_u32(code).is_none() {
+                break;
             }
         }
         Self::Text(text)
@@ -131,4 +129,84 @@ fn value_at(scan: &mut Scanner<'_>, steps: &[Step], depth: usize) -> Scan<Option
         _ => scan.skip_value(depth)?,
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Json;
+
+    fn read(path: &str, document: &str) -> Option<IndexValue> {
+        PathReader::new(&path.parse().unwrap()).read(document.as_bytes())
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "exact")]
+    fn numbers_are_the_nearest_finite_floats() {
+        let huge = "9".repeat(400);
+        let tiny = format!("0.{}1", "0".repeat(400));
+        for (number, float) in [
+            ("1.50", 1.5),
+            ("-0", 0.0),
+            ("-0.0e7", 0.0),
+            ("9007199254740993", 9_007_199_254_740_992.0),
+            ("9007199254740993.000001", 9_007_199_254_740_994.0),
+            ("1e400", f64::MAX),
+            ("-1e400", f64::MIN),
+            (&huge, f64::MAX),
+            (&tiny, 0.0),
+            ("-1e-400", 0.0),
+            ("1e999999999999999999999999", f64::MAX),
+            ("-1e-999999999999999999999999", 0.0),
+            ("0e999999999999999999999999", 0.0),
+            ("5e-324", 5e-324),
+        ] {
+            let Some(IndexValue::Number(found)) = read("a", &format!("{{\"a\": {number}}}")) else {
+                panic!("{number}")
+            };
+            assert_eq!(found, float, "{number}");
+            assert!(found != 0.0 || found.is_sign_positive(), "{number}");
+        }
+    }
+
+    #[test]
+    fn texts_are_cut_to_a_number_of_characters() {
+        for character in ["x", "é", "漢", "😀"] {
+            let full = character.repeat(IndexValue::MAX_CHARS);
+            for text in [full.clone(), full.clone() + character] {
+                let json = Json::from_serialize(&text).unwrap();
+                let expected = Some(IndexValue::Text(full.clone()));
+                assert_eq!(read("a", &format!("{{\"a\": {json}}}")), expected);
+                assert_eq!(IndexValue::of(&Bound::new(json).unwrap()), expected);
+                assert_eq!(IndexValue::cut(&text), full);
+            }
+        }
+        assert_eq!(IndexValue::cut(""), "");
+        assert_eq!(read("a", r#"{"a": "x\ud800y"}"#), Some(IndexValue::Text("x\u{e000}".into())));
+    }
+
+    #[test]
+    fn paths_are_typed_and_of_duplicate_keys_the_last_counts() {
+        let one = Some(IndexValue::Number(1.0));
+        for (path, document, expected) in [
+            ("a.b", r#"{"a": {"b": 1}}"#, &one),
+            ("a.b", r#"{"a": {"b": 1}, "a": 1}"#, &None),
+            ("a.b", r#"{"a": 1, "\u0061": {"b": 2, "b": 1}}"#, &one),
+            ("a.b", r#"{"a": [{"b": 1}]}"#, &None),
+            (r#"["a", 1]"#, r#"{"a": [0, 1]}"#, &one),
+            (r#"["a", 1]"#, r#"{"a": {"1": 1}}"#, &None),
+            (r#"["a", "1"]"#, r#"{"a": {"1": 1}}"#, &one),
+            (r#"["a", "1"]"#, r#"{"a": [0, 1]}"#, &None),
+            (r#"["a", 1]"#, r#"{"a": [1]}"#, &None),
+            ("a", r#"{"a": null}"#, &None),
+            ("a", r#"{"a": true}"#, &None),
+            ("a", r#"{"a": [1]}"#, &None),
+            ("a", "{}", &None),
+            ("a", r#"{"a": 1"#, &None),
+            ("a", r#"{"a": 1} 2"#, &None),
+            (r#"[0]"#, "[1]", &None),
+        ] {
+            assert_eq!(&read(path, document), expected, "{path} of {document}");
+        }
+    }
 }

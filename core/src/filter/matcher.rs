@@ -2,19 +2,20 @@
 
 use std::fmt;
 
-use super::conditions::Conditions;
-use super::{Filter, Path, Test};
+use super::Filter;
+use super::conditions::{ConditionList, Conditions};
 use crate::json::marks::Marks;
+use crate::json::members::Members;
 use crate::json::needle::Needle;
 use crate::json::scan::{Kind, Scan, Scanner};
 use crate::json::walk::Walk;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Json, Result};
 
 /// Tells whether metadata passes a filter, quickly: compiled once, it walks the text of each document without building a
 /// tree.
 ///
-/// One walk answers all conditions on paths, and each containment takes one; what need not be known is not asked. What counts
-/// as a document is as for [`Matcher`](crate::Matcher), but that its root must be an object.
+/// One walk answers all conditions, but for containments that ask for very many keys, which take one each. What counts as a
+/// document is as for [`Matcher`](crate::Matcher), but that its root must be an object, as metadata is.
 ///
 /// # Cost
 ///
@@ -29,7 +30,7 @@ pub struct FilterMatcher {
 /// Is a part of a filter.
 #[derive(Clone)]
 enum Part {
-    Contains(Needle),
+    Contains(Members<Needle>),
     /// The condition of this number.
     Condition(usize),
     And(Vec<Part>),
@@ -44,12 +45,15 @@ impl FilterMatcher {
     ///
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if it looks at a memory's own fields.
     pub fn new(filter: &Filter) -> Result<Self> {
-        let mut conditions = Vec::new();
-        let root = Part::new(filter, &mut conditions)?;
-        Ok(Self { root, conditions: Conditions::new(&conditions) })
+        let mut conditions = ConditionList::default();
+        let root = match filter {
+            Filter::Contains(needle) => Part::contains(needle),
+            filter => Part::new(filter, &mut conditions)?,
+        };
+        Ok(Self { root, conditions: Conditions::new(conditions) })
     }
 
-    /// Reports whether `metadata`, a JSON text in UTF-8, passes. Nothing that is not JSON does.
+    /// Reports whether `metadata`, a JSON text in UTF-8, passes. Nothing that is not a JSON object does.
     pub fn matches(&self, metadata: &[u8]) -> bool {
         self.matches_while(metadata, &mut || true).unwrap_or(false)
     }
@@ -73,29 +77,40 @@ impl fmt::Debug for FilterMatcher {
 }
 
 impl Part {
-    fn new<'f>(filter: &'f Filter, conditions: &mut Vec<(&'f Path, &'f Test)>) -> Result<Self> {
-        let parts = |filters: &'f [Filter], conditions: &mut _| {
-            filters.iter().map(|filter| Self::new(filter, conditions)).collect::<Result<Vec<_>>>()
-        };
+    /// Up to how many members a containment becomes conditions, one for each.
+    const FEW_MEMBERS: usize = 64;
+
+    fn new(filter: &Filter, conditions: &mut ConditionList) -> Result<Self> {
         Ok(match filter {
             Filter::All => Self::And(Vec::new()),
-            Filter::Contains(needle) => match Needle::parse(needle.as_str()) {
-                Ok(needle @ Needle::Object(_)) => Self::Contains(needle),
-                // Metadata is an object, and a damaged needle is contained in nothing.
-                _ => Self::Or(Vec::new()),
+            Filter::Contains(needle) => match Self::contains(needle) {
+                Self::Contains(members) if members.len() <= Self::FEW_MEMBERS => {
+                    let condition = |(key, needle)| Self::Condition(conditions.add_containment(key, needle));
+                    Self::And(members.into_members().map(condition).collect())
+                }
+                other => other,
             },
-            Filter::Metadata { path, test } => {
-                conditions.push((path, test));
-                Self::Condition(conditions.len() - 1)
-            }
+            Filter::Metadata { path, test } => Self::Condition(conditions.add(path, test)),
             Filter::Field(_) => {
                 let message = "filter on a memory's own field: expected conditions on metadata only";
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
-            Filter::And(all) => Self::And(parts(all, conditions)?),
-            Filter::Or(any) => Self::Or(parts(any, conditions)?),
+            Filter::And(all) => Self::And(Self::several(all, conditions)?),
+            Filter::Or(any) => Self::Or(Self::several(any, conditions)?),
             Filter::Not(inner) => Self::Not(Box::new(Self::new(inner, conditions)?)),
         })
+    }
+
+    fn several(filters: &[Filter], conditions: &mut ConditionList) -> Result<Vec<Self>> {
+        filters.iter().map(|filter| Self::new(filter, conditions)).collect()
+    }
+
+    fn contains(needle: &Json) -> Self {
+        match Needle::parse(needle.as_str()) {
+            Ok(Needle::Object(members)) => Self::Contains(members),
+            // Metadata is an object, and a damaged needle is contained in nothing.
+            _ => Self::Or(Vec::new()),
+        }
     }
 }
 
@@ -126,7 +141,7 @@ impl Evaluation<'_, '_> {
 
     fn selects(&mut self, part: &Part) -> Scan<bool> {
         match part {
-            Part::Contains(needle) => self.walk(|walk| walk.contains(needle)),
+            Part::Contains(members) => self.walk(|walk| walk.object(members, 0)),
             Part::Condition(number) => self.fulfils(*number),
             Part::And(all) => {
                 for part in all {
@@ -166,5 +181,120 @@ impl Evaluation<'_, '_> {
         self.walk.scan.end()?;
         self.walked = Some(self.walk.scan.at());
         Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::filter::{FieldTest, Is, Path, SizeTest, Step, TextField};
+
+    fn path(path: &str) -> crate::filter::PathBuilder {
+        Filter::path(path.parse::<Path>().unwrap().steps().iter().cloned()).unwrap()
+    }
+
+    fn matcher(filter: &Filter) -> FilterMatcher {
+        FilterMatcher::new(filter).unwrap()
+    }
+
+    /// Returns how often a matcher asks whether to go on, and checks that it ends when it shall not.
+    fn asked(filter: &Filter, document: &str) -> usize {
+        let mut asked = 0;
+        let answer = matcher(filter).matches_while(document.as_bytes(), &mut || {
+            asked += 1;
+            true
+        });
+        assert!(answer.is_some());
+        if asked > 0 {
+            assert_eq!(matcher(filter).matches_while(document.as_bytes(), &mut || false), None);
+        }
+        asked
+    }
+
+    #[test]
+    fn own_fields_are_refused() {
+        let field = Filter::Field(FieldTest::Text(TextField::User, Is::Present));
+        for filter in [field.clone(), Filter::All.and(field.clone()), field.not()] {
+            assert_eq!(FilterMatcher::new(&filter).unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+    }
+
+    #[test]
+    fn nothing_but_a_json_object_passes() {
+        let deep = format!("{{\"a\": {}{}}}", "[".repeat(128), "]".repeat(128));
+        let absent = path("x").exists();
+        let contains = |text: &str| Filter::Contains(Json::parse(text).unwrap());
+        let filters = [
+            Filter::All,
+            Filter::Or(Vec::new()).not(),
+            absent.clone().not(),
+            contains("{\"x\": 1}").not(),
+            contains("[1]").not(),
+            contains("1").not().and(absent.not()),
+        ];
+        for filter in &filters {
+            let matcher = matcher(filter);
+            assert!(matcher.matches(b" {\"a\": 1} "), "{filter:?}");
+            for document in ["", " ", "1", "[1]", "{\"a\": 1", "{\"a\": 1}}", "{\"a\": tru}", "{\"a\": 1, }", &deep] {
+                assert!(!matcher.matches(document.as_bytes()), "{filter:?} of {document}");
+            }
+            assert!(!matcher.matches(b"{\"a\": \"\xff\"}"));
+        }
+    }
+
+    #[test]
+    fn of_duplicate_keys_the_last_counts_at_every_step() {
+        let filter = path("a.b").eq(1).unwrap();
+        for (document, expected) in [
+            (r#"{"a": {"b": 1}, "a": 2}"#, false),
+            (r#"{"a": {"b": 1}, "a": {}}"#, false),
+            (r#"{"a": {"b": 1}, "a": []}"#, false),
+            (r#"{"a": {"b": 1, "b": 2}}"#, false),
+            (r#"{"a": 2, "\u0061": {"b": 2, "b": 1}}"#, true),
+        ] {
+            assert_eq!(matcher(&filter).matches(document.as_bytes()), expected, "{document}");
+            let contains = Filter::Contains(Json::parse(r#"{"a": {"b": 1}}"#).unwrap());
+            assert_eq!(matcher(&contains.and(Filter::All)).matches(document.as_bytes()), expected, "{document}");
+        }
+        let equal = path("a").eq(Json::parse(r#"{"b": 1}"#).unwrap()).unwrap();
+        assert!(matcher(&equal).matches(br#"{"a": {"b": 2, "b": 1.0}}"#));
+        assert!(!matcher(&equal).matches(br#"{"a": {"c": 2, "b": 1}}"#));
+    }
+
+    #[test]
+    fn work_beyond_one_walk_can_be_ended() {
+        let elements = |element: &str| vec![element; 20_000].join(", ");
+        let many = format!("{{\"a\": [{}], \"b\": 1}}", elements("[1]"));
+        let linear = path("b").eq(1).unwrap().and(path("a").size(SizeTest::Is(20_000)));
+        assert_eq!(asked(&linear, &many), 0);
+        assert_eq!(asked(&Filter::Contains(Json::parse("{\"b\": 1}").unwrap()), &many), 0);
+
+        let wanted: Vec<[u32; 1]> = (2..50).map(|number| [number]).collect();
+        assert!(asked(&path("a").any(&wanted).unwrap(), &many) > 10);
+        assert!(asked(&path("a").all(&wanted).unwrap(), &many) > 10);
+        assert!(asked(&path("a").is_in((0..50).map(|number| [[number]; 3])).unwrap(), &many) > 10);
+        let deeper = "[".repeat(100) + &elements("1") + &"]".repeat(100);
+        let step =
+            |depth: usize| Filter::path(std::iter::once(Step::from("a")).chain(vec![Step::from(0); depth])).unwrap();
+        let nested = (0..100).map(|depth| step(depth).eq(1).unwrap()).collect();
+        assert!(asked(&Filter::Or(nested), &format!("{{\"a\": {deeper}}}")) > 10);
+        let same_place = (0..50).map(|number| path("a").eq([number]).unwrap()).collect();
+        assert!(asked(&Filter::Or(same_place), &many) > 10);
+
+        let mut wide = String::from("{\"x\": 1");
+        (0..100).for_each(|number| write!(wide, ", \"{number}\": 1").unwrap());
+        let wide = Filter::Contains(Json::parse(&(wide + "}")).unwrap());
+        assert!(asked(&Filter::Or(vec![wide; 20]), &many) > 10);
+        let repeated = format!("{{{}}}", vec!["\"a\": 1"; 20_000].join(", "));
+        let below = (0..50).map(|number| path(&format!("a.b.{number}")).exists()).collect();
+        assert!(asked(&Filter::Or(below), &repeated) > 10);
+    }
+
+    #[test]
+    fn debug_does_not_show_content() {
+        let filter = path("secret").eq("secret").unwrap();
+        assert_eq!(format!("{:?}", matcher(&filter)), "FilterMatcher { .. }");
     }
 }

@@ -3,6 +3,7 @@
 mod conditions;
 mod evaluate;
 mod field;
+mod finite;
 mod form;
 mod index_value;
 mod limits;

@@ -2,8 +2,10 @@
 
 use super::{Filter, Path, Step, Test};
 use crate::Json;
+use crate::json::leaf::Leaf;
 use crate::json::scan::{Kind, Scan, Scanner};
-use crate::json::{Leaf, NamespaceTerms, Place, RawString};
+use crate::json::string::RawString;
+use crate::json::terms::{NamespaceTerms, Place};
 
 /// Is a condition that every memory a filter selects fulfils; a memory that fulfils it must still be looked at.
 ///
@@ -61,7 +63,7 @@ impl Need {
             }
         }
         let is_there = || match last {
-            Step::Key(_) => Self::Path(terms.anything(place)),
+            Step::Key(_) => Self::Path(place.anything()),
             Step::Index(_) => Self::Path(terms.array(place)),
         };
         let of_all =
@@ -172,6 +174,141 @@ impl Parts<'_> {
             if !scan.comma_or_close(kind)? {
                 return Ok(());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{SizeTest, TermHasher};
+    use crate::{Filter, Namespace};
+
+    fn terms() -> NamespaceTerms {
+        TermHasher::new([1; 16]).namespace(&Namespace::new("acme").unwrap())
+    }
+
+    fn place(keys: &[&str]) -> Place {
+        keys.iter().fold(terms().root(), |place, key| {
+            terms().member(place, &RawString::new(key.as_bytes(), false), &mut Vec::new())
+        })
+    }
+
+    fn leaf(keys: &[&str], scalar: &str) -> Need {
+        let leaf = Leaf::read(&mut Scanner::new(scalar.as_bytes())).unwrap().unwrap();
+        Need::Leaf(terms().leaf(place(keys), &leaf, &mut Vec::new()))
+    }
+
+    fn anything(keys: &[&str]) -> Need {
+        Need::Path(place(keys).anything())
+    }
+
+    fn object(keys: &[&str]) -> Need {
+        Need::Path(terms().object(place(keys)))
+    }
+
+    fn array(keys: &[&str]) -> Need {
+        Need::Path(terms().array(place(keys)))
+    }
+
+    fn all(mut needs: Vec<Need>) -> Need {
+        needs.sort();
+        Need::All(needs)
+    }
+
+    fn any(mut needs: Vec<Need>) -> Need {
+        needs.sort();
+        Need::Any(needs)
+    }
+
+    fn of(filter: &Filter) -> Need {
+        Need::of(filter, &terms())
+    }
+
+    fn contains(needle: &str) -> Filter {
+        Filter::Contains(Json::parse(needle).unwrap())
+    }
+
+    fn path(path: &str) -> crate::filter::PathBuilder {
+        Filter::path(path.parse::<Path>().unwrap().steps().iter().cloned()).unwrap()
+    }
+
+    fn json(text: &str) -> Json {
+        Json::parse(text).unwrap()
+    }
+
+    #[test]
+    fn containment_needs_leaves_and_empty_containers() {
+        for (needle, need) in [
+            ("{}", Need::Anything),
+            ("[]", Need::Nothing),
+            ("[1]", Need::Nothing),
+            ("1", Need::Nothing),
+            ("null", Need::Nothing),
+            (r#"{"a": null}"#, leaf(&["a"], "null")),
+            (r#"{"a": {}}"#, object(&["a"])),
+            (r#"{"a": []}"#, array(&["a"])),
+            (r#"{"a": [[]]}"#, array(&["a"])),
+            (r#"{"a": [{}]}"#, object(&["a"])),
+            (r#"{"a": [1, [1.0], "1"]}"#, all(vec![leaf(&["a"], "1"), leaf(&["a"], "\"1\"")])),
+            (r#"{"a": {"b": true}, "": [{"c": []}]}"#, all(vec![leaf(&["a", "b"], "true"), array(&["", "c"])])),
+        ] {
+            assert_eq!(of(&contains(needle)), need, "{needle}");
+        }
+    }
+
+    #[test]
+    fn tests_need_what_stands_at_their_path() {
+        for (filter, need) in [
+            (path("a.b").exists(), anything(&["a", "b"])),
+            (path(r#"["a", 0]"#).exists(), array(&["a"])),
+            (path(r#"["a", 0, 1]"#).exists(), array(&["a"])),
+            (path(r#"["a", 0, "b"]"#).gt(1).unwrap(), anything(&["a", "b"])),
+            (path(r#"[0, "a"]"#).exists(), Need::Nothing),
+            (path("a").prefix("x").unwrap(), anything(&["a"])),
+            (path("a").size(SizeTest::Is(0)), array(&["a"])),
+            (path(r#"["a", 2]"#).eq("x").unwrap(), leaf(&["a"], "\"x\"")),
+            (path("a").eq(json("{}")).unwrap(), object(&["a"])),
+            (path("a").eq(json(r#"{"b": [1]}"#)).unwrap(), leaf(&["a", "b"], "1")),
+            (path("a").is_in([1, 2]).unwrap(), any(vec![leaf(&["a"], "1"), leaf(&["a"], "2")])),
+            (path("a").is_in([json("1"), json("1.0")]).unwrap(), leaf(&["a"], "1")),
+            (path("a").is_in([0; 0]).unwrap(), Need::Nothing),
+            (path("a").any([json("[]"), json("2")]).unwrap(), any(vec![array(&["a"]), leaf(&["a"], "2")])),
+            (path("a").any([0; 0]).unwrap(), Need::Nothing),
+            (path("a").all([1, 2]).unwrap(), all(vec![leaf(&["a"], "1"), leaf(&["a"], "2")])),
+            (path("a").all([0; 0]).unwrap(), array(&["a"])),
+        ] {
+            assert_eq!(of(&filter), need, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn logic_is_simplified() {
+        let [a, b] = ["a", "b"].map(|key| path(key).exists());
+        let [need_a, need_b] = ["a", "b"].map(|key| anything(&[key]));
+        let both = || all(vec![need_a.clone(), need_b.clone()]);
+        let either = || any(vec![need_a.clone(), need_b.clone()]);
+        for (filter, need) in [
+            (Filter::All, Need::Anything),
+            (Filter::And(vec![]), Need::Anything),
+            (Filter::Or(vec![]), Need::Nothing),
+            (a.clone().not(), Need::Anything),
+            (a.clone().and(Filter::All), need_a.clone()),
+            (a.clone().and(a.clone()), need_a.clone()),
+            (a.clone().and(Filter::Or(vec![])), Need::Nothing),
+            (a.clone().and(b.clone()).and(a.clone().and(b.clone())), both()),
+            (a.clone().or(b.clone()).or(a.clone()), either()),
+            (a.clone().or(Filter::All), Need::Anything),
+            (a.clone().or(b.clone().not()), Need::Anything),
+            (a.clone().and(b.clone().not()), need_a.clone()),
+            (a.clone().or(Filter::Or(vec![])), need_a.clone()),
+            (Filter::Not(Box::new(a.clone().not())), need_a.clone()),
+            (a.clone().not().and(b.clone().not()).not(), either()),
+            (a.clone().not().or(b.clone().not()).not(), both()),
+            (Filter::All.not(), Need::Nothing),
+            (a.clone().and(b.clone()).or(a.clone()), any(vec![both(), need_a.clone()])),
+        ] {
+            assert_eq!(of(&filter), need, "{filter:?}");
         }
     }
 }

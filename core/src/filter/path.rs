@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Bound, Filter, Prefix, Relation, SizeTest, Test};
+use super::{Bound, Filter, Prefix, Relation, SizeTest, Test, finite};
 use crate::{Error, Json, Result};
 
 /// Leads to a value in metadata: from the root, by keys of objects and indexes of arrays.
@@ -74,6 +74,29 @@ impl Path {
     pub fn steps(&self) -> &[Step] {
         &self.0
     }
+
+    /// Returns the object that has this value at the path, and nothing else.
+    pub(super) fn around(&self, value: &Json) -> Result<Json> {
+        let mut text = String::new();
+        for step in &self.0 {
+            let Step::Key(key) = step else {
+                return Err(Error::invalid_input("containment behind an index: expected a path of keys")
+                    .with_hint("containment does not look at positions; ask for the whole list"));
+            };
+            text.push('{');
+            text.push_str(&serde_json::Value::from(key.as_str()).to_string());
+            text.push(':');
+        }
+        text.push_str(value.as_str());
+        text.extend(self.0.iter().map(|_| '}'));
+        Json::parse(&text).map_err(|_| {
+            let (depth, bytes) = (Json::MAX_DEPTH, Json::MAX_BYTES);
+            Error::invalid_input(format!(
+                "what is to be contained is too large with the keys around it: expected JSON nested at most {depth} deep, \
+                 of at most {bytes} bytes"
+            ))
+        })
+    }
 }
 
 impl From<&str> for Step {
@@ -136,7 +159,8 @@ impl fmt::Display for Path {
 
 /// Is a condition on metadata of which the path is known and the test is not.
 ///
-/// Values are anything that serializes to JSON.
+/// Values are anything that serializes to JSON, [`Json`] itself with its numbers exact. NaN and the infinities are refused:
+/// in JSON they would be `null`.
 #[derive(Clone, Debug)]
 pub struct PathBuilder {
     path: Path,
@@ -156,16 +180,16 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Json::from_serialize`].
+    /// As [`Json::from_serialize`], and for floats that are no numbers.
     pub fn eq(self, value: impl serde::Serialize) -> Result<Filter> {
-        Ok(self.test(Test::Eq(Json::from_serialize(&value)?)))
+        Ok(self.test(Test::Eq(finite::json(&value)?)))
     }
 
     /// The value is missing or does not equal this one.
     ///
     /// # Errors
     ///
-    /// As [`Json::from_serialize`].
+    /// As [`Json::from_serialize`], and for floats that are no numbers.
     pub fn ne(self, value: impl serde::Serialize) -> Result<Filter> {
         Ok(self.eq(value)?.not())
     }
@@ -174,7 +198,7 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Bound::new`].
+    /// As [`Bound::new`], and for a float that is no number.
     pub fn gt(self, bound: impl serde::Serialize) -> Result<Filter> {
         self.compare(Relation::Greater, &bound)
     }
@@ -183,7 +207,7 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Bound::new`].
+    /// As [`Bound::new`], and for a float that is no number.
     pub fn gte(self, bound: impl serde::Serialize) -> Result<Filter> {
         self.compare(Relation::GreaterOrEqual, &bound)
     }
@@ -192,7 +216,7 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Bound::new`].
+    /// As [`Bound::new`], and for a float that is no number.
     pub fn lt(self, bound: impl serde::Serialize) -> Result<Filter> {
         self.compare(Relation::Less, &bound)
     }
@@ -201,7 +225,7 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Bound::new`].
+    /// As [`Bound::new`], and for a float that is no number.
     pub fn lte(self, bound: impl serde::Serialize) -> Result<Filter> {
         self.compare(Relation::LessOrEqual, &bound)
     }
@@ -210,7 +234,7 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Json::from_serialize`].
+    /// As [`Json::from_serialize`], and for floats that are no numbers.
     pub fn is_in<V: serde::Serialize>(self, values: impl IntoIterator<Item = V>) -> Result<Filter> {
         Ok(self.test(Test::In(all_json(values)?)))
     }
@@ -219,7 +243,7 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Json::from_serialize`].
+    /// As [`Json::from_serialize`], and for floats that are no numbers.
     pub fn not_in<V: serde::Serialize>(self, values: impl IntoIterator<Item = V>) -> Result<Filter> {
         Ok(self.is_in(values)?.not())
     }
@@ -237,7 +261,7 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Json::from_serialize`].
+    /// As [`Json::from_serialize`], and for floats that are no numbers.
     pub fn any<V: serde::Serialize>(self, values: impl IntoIterator<Item = V>) -> Result<Filter> {
         Ok(self.test(Test::Any(all_json(values)?)))
     }
@@ -246,9 +270,19 @@ impl PathBuilder {
     ///
     /// # Errors
     ///
-    /// As [`Json::from_serialize`].
+    /// As [`Json::from_serialize`], and for floats that are no numbers.
     pub fn all<V: serde::Serialize>(self, values: impl IntoIterator<Item = V>) -> Result<Filter> {
         Ok(self.test(Test::All(all_json(values)?)))
+    }
+
+    /// The value contains this one, as PostgreSQL's `jsonb @> jsonb` means it when the root is asked for the same at this path.
+    ///
+    /// # Errors
+    ///
+    /// As [`Json::from_serialize`], for floats that are no numbers, for a path with an index, and where the value and the
+    /// keys around it are past the limits of [`Json`].
+    pub fn contains(self, value: impl serde::Serialize) -> Result<Filter> {
+        self.path.around(&finite::json(&value)?).map(Filter::Contains)
     }
 
     /// The value is an array whose number of elements passes the test.
@@ -257,7 +291,7 @@ impl PathBuilder {
     }
 
     fn compare(self, relation: Relation, bound: &impl serde::Serialize) -> Result<Filter> {
-        let bound = Bound::new(Json::from_serialize(bound)?)?;
+        let bound = Bound::new(finite::json(bound)?)?;
         Ok(self.test(Test::Compare(relation, bound)))
     }
 
@@ -267,5 +301,5 @@ impl PathBuilder {
 }
 
 fn all_json<V: serde::Serialize>(values: impl IntoIterator<Item = V>) -> Result<Vec<Json>> {
-    values.into_iter().map(|value| Json::from_serialize(&value)).collect()
+    values.into_iter().map(|value| finite::json(&value)).collect()
 }

@@ -57,10 +57,16 @@ fn is_simple(need: &Need) -> bool {
     match need {
         Need::Anything | Need::Nothing | Need::Leaf(_) | Need::Path(_) => true,
         Need::All(all) => {
-            all.len() > 1 && all.iter().all(|need| is_simple(need) && matches!(need, Need::Leaf(_) | Need::Path(_) | Need::Any(_)))
+            all.len() > 1
+                && all
+                    .iter()
+                    .all(|need| is_simple(need) && matches!(need, Need::Leaf(_) | Need::Path(_) | Need::Any(_)))
         }
         Need::Any(any) => {
-            any.len() > 1 && any.iter().all(|need| is_simple(need) && matches!(need, Need::Leaf(_) | Need::Path(_) | Need::All(_)))
+            any.len() > 1
+                && any
+                    .iter()
+                    .all(|need| is_simple(need) && matches!(need, Need::Leaf(_) | Need::Path(_) | Need::All(_)))
         }
     }
 }

@@ -168,16 +168,13 @@ impl Walk<'_, '_> {
         if !self.scan.close(Kind::Object) {
             loop {
                 let key = self.scan.key()?;
-                match members.find(&key) {
-                    Some((number, wanted)) => {
-                        // Set or cleared: of duplicate keys the last counts.
-                        let equal = self.equals(wanted, depth + 1)?;
-                        met.set(number, equal);
-                    }
-                    None => {
-                        no_others = false;
-                        self.scan.skip_value(depth + 1)?;
-                    }
+                if let Some((number, wanted)) = members.find(&key) {
+                    // Set or cleared: of duplicate keys the last counts.
+                    let equal = self.equals(wanted, depth + 1)?;
+                    met.set(number, equal);
+                } else {
+                    no_others = false;
+                    self.scan.skip_value(depth + 1)?;
                 }
                 if !self.scan.comma_or_close(Kind::Object)? {
                     break;

@@ -89,7 +89,7 @@ impl Matcher {
     fn walk(&self, document: &str, go_on: &mut dyn FnMut() -> bool) -> Option<bool> {
         let Some(needle) = &self.needle else { return Some(false) };
         let mut walk = Walk::new(document, go_on);
-        Walk::answer(walk.contains(needle).and_then(|contains| walk.scan.end().map(|()| contains)))
+        Walk::answer(walk.root_contains(needle).and_then(|contains| walk.scan.end().map(|()| contains)))
     }
 }
 
@@ -101,17 +101,18 @@ impl fmt::Debug for Matcher {
 }
 
 impl Walk<'_, '_> {
-    /// Reports whether the root, which must stand at the cursor, contains a needle.
-    pub(crate) fn contains(&mut self, needle: &Needle) -> Scan<bool> {
+    /// Reports whether the root contains a needle.
+    pub(crate) fn root_contains(&mut self, needle: &Needle) -> Scan<bool> {
         match needle {
             // PostgreSQL holds a scalar at the root as an array of one element, marked as such; so an array contains
             // it.
             Needle::Scalar(scalar) if self.scan.kind()? == Kind::Array => self.any_element(scalar),
-            needle => self.value(needle, 0),
+            needle => self.contains(needle, 0),
         }
     }
 
-    fn value(&mut self, needle: &Needle, depth: usize) -> Scan<bool> {
+    /// Reports whether the value contains a needle.
+    pub(crate) fn contains(&mut self, needle: &Needle, depth: usize) -> Scan<bool> {
         match needle {
             Needle::Scalar(scalar) => self.scalar(scalar, depth),
             Needle::Array(elements) => self.array(elements, depth),
@@ -147,7 +148,7 @@ impl Walk<'_, '_> {
         Ok(found)
     }
 
-    fn object(&mut self, members: &Members<Needle>, depth: usize) -> Scan<bool> {
+    pub(crate) fn object(&mut self, members: &Members<Needle>, depth: usize) -> Scan<bool> {
         if self.scan.kind()? != Kind::Object || members.len() == 0 {
             return self.only_kind(Kind::Object, depth);
         }
@@ -159,7 +160,7 @@ impl Walk<'_, '_> {
                 match members.find(&key) {
                     Some((number, needle)) => {
                         // Set or cleared: of duplicate keys the last counts.
-                        let contains = self.value(needle, depth + 1)?;
+                        let contains = self.contains(needle, depth + 1)?;
                         met.set(number, contains);
                     }
                     None => self.scan.skip_value(depth + 1)?,
@@ -190,9 +191,7 @@ impl Walk<'_, '_> {
                 }
                 Ok(())
             }
-            Err(Kind::Object) => {
-                self.container(&elements.objects, elements.first_object(), met, depth, Self::object)
-            }
+            Err(Kind::Object) => self.container(&elements.objects, elements.first_object(), met, depth, Self::object),
             Err(_) => self.container(&elements.arrays, elements.first_array(), met, depth, Self::array),
         }
     }

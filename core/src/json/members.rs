@@ -27,7 +27,11 @@ impl<V> Members<V> {
     }
 
     /// Steps over an object, whose values `value` reads.
-    pub(crate) fn read(scan: &mut Scanner<'_>, depth: usize, value: fn(&mut Scanner<'_>, usize) -> Scan<V>) -> Scan<Self> {
+    pub(crate) fn read(
+        scan: &mut Scanner<'_>,
+        depth: usize,
+        value: fn(&mut Scanner<'_>, usize) -> Scan<V>,
+    ) -> Scan<Self> {
         let mut members = Vec::new();
         scan.open(depth)?;
         if !scan.close(Kind::Object) {
@@ -45,6 +49,11 @@ impl<V> Members<V> {
     /// Returns how many members are asked for.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
+    }
+
+    /// Returns the keys and what is asked of their values.
+    pub(crate) fn into_members(self) -> impl Iterator<Item = (Box<[u8]>, V)> {
+        self.members.into_iter()
     }
 
     /// Returns what is asked of the values.

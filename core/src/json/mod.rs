@@ -1,7 +1,8 @@
-//! JSON as validated canonical text, and containment over such text.
+//! JSON as validated canonical text, and what is asked of such text: containment, equality, terms for an index.
 //!
-//! Nothing here builds a tree. `scan` knows the grammar, `number` and `string` know values, `canonical` writes what
-//! PostgreSQL prints, `needle` and `matcher` answer what PostgreSQL's `@>` answers.
+//! `scan` knows the grammar, `number` and `string` know values, `canonical` writes what PostgreSQL prints. A `walk` over a
+//! document builds no tree: `matcher` answers PostgreSQL's `@>` with it, and `exact` PostgreSQL's `=`. `terms` reads what an
+//! index holds. `tree` alone is a tree: the oracle that all of them are tested against.
 
 mod canonical;
 pub(crate) mod exact;
@@ -11,11 +12,11 @@ pub(crate) mod marks;
 mod matcher;
 pub(crate) mod members;
 pub(crate) mod needle;
-mod number;
+pub(crate) mod number;
 mod reader;
 pub(crate) mod scan;
-mod string;
-mod terms;
+pub(crate) mod string;
+pub(crate) mod terms;
 pub(crate) mod tree;
 pub(crate) mod walk;
 
@@ -37,12 +38,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 pub use self::matcher::Matcher;
-pub(crate) use self::number::Number;
 pub(crate) use self::reader::{Kind, Read, Reader, Wrong};
-pub(crate) use self::string::RawString;
 pub use self::terms::{DocumentTerms, NamespaceTerms, TermHasher};
-pub(crate) use self::leaf::Leaf;
-pub(crate) use self::terms::Place;
 
 use self::fault::{Fault, Reason};
 use crate::error::{Error, Result};

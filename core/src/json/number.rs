@@ -298,9 +298,9 @@ impl Normal<'_> {
             let digits = || a.head.iter().chain(a.tail).cmp(b.head.iter().chain(b.tail));
             a.weight.cmp(&b.weight).then_with(digits)
         };
-        self.signum().cmp(&other.signum()).then_with(|| {
-            if self.negative { magnitude(other, self) } else { magnitude(self, other) }
-        })
+        self.signum()
+            .cmp(&other.signum())
+            .then_with(|| if self.negative { magnitude(other, self) } else { magnitude(self, other) })
     }
 
     fn signum(&self) -> i8 {

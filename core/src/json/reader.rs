@@ -132,17 +132,21 @@ impl<'a> Reader<'a> {
         Ok(self.scan.end()?)
     }
 
-    /// Looks in the object at the cursor for this key, and returns a reader at its value. Faults on the way are not
-    /// reported: whoever walks the object finds them.
-    pub(crate) fn find(&self, key: &str) -> Option<Self> {
+    /// Looks in the object at the cursor for this key as long as none but `others` come before it, and returns a reader at
+    /// its value. Faults on the way are not reported: whoever walks the object finds them.
+    pub(crate) fn find(&self, key: &str, others: &[&str]) -> Option<Self> {
         let mut scan = self.scan;
         scan.open(0).ok()?;
         if scan.close(Kind::Object) {
             return None;
         }
         loop {
-            if scan.key().ok()?.equals(key.as_bytes()) {
+            let found = scan.key().ok()?;
+            if found.equals(key.as_bytes()) {
                 return Some(Self { scan, ..*self });
+            }
+            if !others.iter().any(|other| found.equals(other.as_bytes())) {
+                return None;
             }
             scan.skip_loosely().ok()?;
             if !scan.comma_or_close(Kind::Object).ok()? {

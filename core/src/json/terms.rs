@@ -25,6 +25,9 @@
 //! The path hashes of a document are, below the root, the places of all members' values, and the hashes 7 and 8 of all objects
 //! and arrays, elements of arrays included. The term of a leaf hash or a path hash is its upper half.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use siphasher::sip::SipHasher13;
@@ -140,11 +143,6 @@ impl NamespaceTerms {
         term(self.sip.hash(message))
     }
 
-    /// Returns the path term of anything at `place`.
-    pub(crate) fn anything(&self, place: Place) -> i32 {
-        term(place.0)
-    }
-
     /// Returns the path term of an object at `place`.
     pub(crate) fn object(&self, place: Place) -> i32 {
         term(self.container(place, What::Object, &mut Vec::new()))
@@ -248,6 +246,13 @@ impl DocumentTerms {
 /// Stands for the namespace and the keys down to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u64);
+
+impl Place {
+    /// Returns the path term of anything here.
+    pub(crate) fn anything(self) -> i32 {
+        term(self.0)
+    }
+}
 
 /// Says what is hashed. Frozen.
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 //! It shares no code with what it judges and is as slow as it likes.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -50,11 +51,9 @@ impl Value {
 
     fn contains_nested(&self, needle: &Self) -> bool {
         match (self, needle) {
-            (Self::Object(_), Self::Object(wanted)) => {
-                wanted.iter().all(|(key, _)| match (self.member(key), needle.member(key)) {
-                    (Some(value), Some(wanted)) => value.contains_nested(wanted),
-                    _ => false,
-                })
+            (Self::Object(members), Self::Object(wanted)) => {
+                let (members, wanted) = (last_of_each(members), last_of_each(wanted));
+                wanted.iter().all(|(key, wanted)| members.get(key).is_some_and(|value| value.contains_nested(wanted)))
             }
             (Self::Array(elements), Self::Array(wanted)) => {
                 wanted.iter().all(|wanted| elements.iter().any(|element| element.contains_nested(wanted)))
@@ -71,9 +70,10 @@ impl Value {
             (Self::Number(a), Self::Number(b)) => a.compare(b).is_eq(),
             (Self::String(a), Self::String(b)) => a == b,
             (Self::Array(a), Self::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b)),
-            (Self::Object(a), Self::Object(b)) => a.iter().chain(b).all(|(key, _)| {
-                self.member(key).is_some_and(|value| other.member(key).is_some_and(|other| value.equals(other)))
-            }),
+            (Self::Object(a), Self::Object(b)) => {
+                let (a, b) = (last_of_each(a), last_of_each(b));
+                a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| a.equals(b)))
+            }
             _ => false,
         }
     }
@@ -91,7 +91,7 @@ impl Value {
     /// Returns the value of a key of an object, the last if there are several.
     pub(crate) fn member(&self, key: &[u32]) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
-        members.iter().rev().find(|(other, _)| other == key).map(|(_, value)| value)
+        last_of_each(members).get(key).copied()
     }
 
     fn is_scalar(&self) -> bool {
@@ -118,6 +118,11 @@ impl Number {
         let power = self.exponent + self.integer.len() as i128 - zeros as i128;
         (if self.negative { -1 } else { 1 }, (power, significant.trim_end_matches('0').into()))
     }
+}
+
+/// Returns the members, of those with equal keys the last.
+fn last_of_each(members: &[(Vec<u32>, Value)]) -> BTreeMap<&[u32], &Value> {
+    members.iter().map(|(key, value)| (key.as_slice(), value)).collect()
 }
 
 struct Reader<'a> {

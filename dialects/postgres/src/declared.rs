@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{BigInt, Bool, Double, Nullable, Text};
+use diesel::sql_types::{Bool, Double, Nullable, Text};
 use polymnia::filter::Path;
 use polymnia::spi::refusal;
 use polymnia::{
@@ -177,9 +177,4 @@ fn state(session: &mut Session, name: &IndexName) -> Result<Option<bool>, Fault>
     statement.bind(quote::index_name(name));
     let rows: Vec<bool> = session.load(statement)?;
     Ok(rows.into_iter().next())
-}
-
-/// Returns how many indexes are declared.
-pub(crate) fn count(session: &mut Session) -> Result<i64, Fault> {
-    session.load_one(Statement::<BigInt>::new("SELECT count(*) FROM polymnia.indexes"))
 }

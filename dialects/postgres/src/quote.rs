@@ -43,15 +43,38 @@ fn expression(path: &Path, kind: IndexKind) -> String {
 }
 
 fn value(path: &Path) -> String {
+    let Some(keys) = keys(path) else {
+        return format!("jsonb_path_query_first(metadata, {}::jsonpath, '{{}}', true)", literal(&json_path(path)));
+    };
     let mut text = String::from("(metadata");
+    for key in keys {
+        write!(text, " -> {}::text", literal(key)).expect("a String takes it");
+    }
+    text.push(')');
+    text
+}
+
+/// Returns the keys of a path, if it has no index: those are followed by a chain of `->`, where a key never indexes an array.
+pub(crate) fn keys(path: &Path) -> Option<Vec<&str>> {
+    let keys = path.steps().iter().map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    keys.collect()
+}
+
+/// Returns a path as the server's `jsonpath` has it, strict: no index finds a value that is not in an array.
+///
+/// `->` would: `'"a"'::jsonb -> 0` is `"a"`.
+pub(crate) fn json_path(path: &Path) -> String {
+    let mut text = String::from("strict $");
     for step in path.steps() {
         match step {
-            Step::Key(key) => write!(text, " -> {}::text", literal(key)),
-            Step::Index(index) => write!(text, " -> {index}::integer"),
+            Step::Key(key) => write!(text, ".{}", serde_json::Value::from(key.as_str())),
+            Step::Index(index) => write!(text, "[{index}]"),
         }
         .expect("a String takes it");
     }
-    text.push(')');
     text
 }
 
@@ -90,6 +113,17 @@ mod tests {
              E'score'::text)) = 'number' THEN round(greatest(least(((metadata -> E'customer'::text -> \
              E'score'::text))::numeric, 1e300), -1e300), 100)::double precision END) IS NOT NULL"
         );
+    }
+
+    #[test]
+    fn an_index_looks_into_arrays_only() {
+        let path: Path = r#"["it's", 0, "a\"b\\"]"#.parse().unwrap();
+        assert_eq!(json_path(&path), r#"strict $."it's"[0]."a\"b\\""#);
+        assert_eq!(
+            value(&path),
+            r#"jsonb_path_query_first(metadata, E'strict $."it\'s"[0]."a\\"b\\\\"'::jsonpath, '{}', true)"#
+        );
+        assert_eq!(keys(&path), None);
     }
 
     /// Reads a constant back as the server does.

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use polymnia::{
-    Expect, Memory, MemoryStore, Mutation, Namespace, OnConflict, OpenOptions, Patch, PoolOptions, Query,
-    Registry, Selection, Tier, Timestamp, Upkeep,
-};
 use polymnia::spi::Dialect;
+use polymnia::{
+    Expect, Memory, MemoryStore, Mutation, Namespace, OnConflict, OpenOptions, Patch, PoolOptions, Query, Registry,
+    Selection, Tier, Timestamp, Upkeep,
+};
 use polymnia_postgres::Postgres;
 use polymnia_sqlite::Sqlite;
 use serde_json::{Map, Value};

@@ -188,7 +188,7 @@ impl Tally {
     }
 
     fn check(&self) {
-        assert!((self.none + self.every) * 3 < self.filters * 2, "{self:?}");
+        assert!((self.none + self.every) * 6 < self.filters * 5, "{self:?}");
     }
 }
 

@@ -91,7 +91,9 @@ fn metadata(out: &mut String, path: &Path, test: &Test, not: bool) {
         let mut members = [(operator.word(), value), (PATH, Cow::from(path_text(path)))];
         members.sort_by_key(|(word, _)| (word.len(), *word));
         let [(first, first_value), (second, second_value)] = members;
-        out.push_str(&format!("{{\"{first}\": {first_value}, \"{second}\": {second_value}}}"));
+        for part in ["{\"", first, "\": ", &first_value, ", \"", second, "\": ", &second_value, "}"] {
+            out.push_str(part);
+        }
         return;
     };
     for key in &keys {

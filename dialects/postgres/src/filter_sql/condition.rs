@@ -3,10 +3,11 @@
 //! A condition is true of exactly the memories that the filter selects; of others it is false or null. Nulls never reach a
 //! `NOT`: it is written `IS NOT TRUE`.
 
-use polymnia::filter::{Bound, FieldTest, IndexValue, Is, Path, Prefix, Real, Relation, SizeTest, Step, Test, TextField, TimeField};
+use polymnia::filter::{Bound, FieldTest, IndexValue, Is, Path, Prefix, Real, Relation, SizeTest, Test, TextField, TimeField};
 use polymnia::{Filter, IndexKind, Json, Result, Timestamp};
 
 use super::needle::{self, Needles};
+use crate::quote;
 use crate::sql::{Bind, JsonText, OwnedJson, Statement};
 
 /// Says what stands beside the exact condition, for indexes to be found by.
@@ -263,16 +264,18 @@ fn push_array<'a, Columns>(statement: &mut Statement<'a, Columns>, path: &'a Pat
     statement.text(" END");
 }
 
-/// Adds the value at the path. A key of `->` never indexes an array, and an index never an object.
+/// Adds the value at the path, null if there is none.
 fn push_value<'a, Columns>(statement: &mut Statement<'a, Columns>, path: &'a Path) {
-    statement.text("(metadata");
-    for step in path.steps() {
-        match step {
-            Step::Key(key) => statement.text(" -> ").bind(key.as_str()),
-            Step::Index(index) => statement.text(" -> ").bind(i64::from(*index)).text("::integer"),
-        };
+    if let Some(keys) = quote::keys(path) {
+        statement.text("(metadata");
+        for key in keys {
+            statement.text(" -> ").bind(key);
+        }
+        statement.text(")");
+    } else {
+        statement.text("jsonb_path_query_first(metadata, ").bind(quote::json_path(path));
+        statement.text("::jsonpath, '{}', true)");
     }
-    statement.text(")");
 }
 
 fn jsons<'a>(values: &'a [Json]) -> Vec<JsonText<'a>> {

@@ -59,7 +59,7 @@ fn a_file_is_created_by_its_very_name_and_set_up() {
     let info = engine.info(&call()).unwrap();
     let detail = |name: &str| info.details.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str());
     assert_eq!((detail("journal_mode"), detail("synchronous")), (Some("wal"), Some("normal")));
-    assert_eq!((info.schema_version, info.schema_pending, info.read_only), (None, 3, false));
+    assert_eq!((info.schema_version, info.schema_pending, info.read_only), (None, 4, false));
     assert_eq!(info.extensions[0].name, "fts5");
     let pragmas = engine.with(&call(), Limit::Unlimited, |connection| {
         statements! {

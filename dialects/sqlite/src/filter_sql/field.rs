@@ -33,9 +33,7 @@ fn push_text<'a>(parts: &mut Parts<'a>, column: &'static str, is: &'a Is<String>
             parts.push(column).push(" IS ").bind(Value::Text(wanted));
         }
         Is::In(wanted) => {
-            // SQLite's JSON ends a text at NUL, and no field holds any.
-            let wanted: Vec<&str> = wanted.iter().map(String::as_str).filter(|text| !text.contains('\0')).collect();
-            push_in(parts, column, serde_json::to_string(&wanted).expect("texts can be written as JSON"));
+            push_in(parts, column, serde_json::to_string(wanted).expect("texts can be written as JSON"));
         }
         Is::Compare(relation, bound) => push_compare(parts, column, *relation, Value::Text(bound)),
     }
