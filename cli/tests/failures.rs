@@ -102,6 +102,11 @@ fn a_database_that_is_not_there_is_not_created_by_the_way() {
         &["get", "01956f2e-8c3a-7d11-9b52-0242ac120002"],
         &["namespace", "list"],
         &["delete", "--user", "u", "--yes"],
+        &["explain"],
+        &["optimize"],
+        &["index", "list"],
+        &["index", "create", "--path", "a", "--type", "text"],
+        &["check", "--deep"],
     ] {
         place.run(line).fails(9, &["polymnia.db isn't there", "hint: ", "polymnia init"]);
     }
@@ -113,7 +118,18 @@ fn a_schema_that_is_not_there_is_told_with_the_command_that_makes_it() {
     let place = Place::empty();
     place.write("polymnia.db", "");
     place.write("lines.ndjson", "{\"content\":\"a\"}\n");
-    for line in [&["search"][..], &["add", "x"], &["import", "lines.ndjson"], &["namespace", "list"], &["stats"]] {
+    for line in [
+        &["search"][..],
+        &["add", "x"],
+        &["import", "lines.ndjson"],
+        &["namespace", "list"],
+        &["stats"],
+        &["explain", "--filter", r#"{"a": 1}"#],
+        &["optimize"],
+        &["index", "list"],
+        &["index", "drop", "a"],
+        &["check", "--deep"],
+    ] {
         place.run(line).fails(1, &["hint: ", "polymnia init"]);
     }
     let check = place.run(["check"]);
@@ -145,7 +161,12 @@ fn a_database_that_is_read_only_is_read() {
     let place = Place::initialised();
     place.ok(["add", "x"]);
     assert!(place.ok(["--database-url", "sqlite://polymnia.db?mode=ro", "search"]).contains('x'));
-    place.run(["--database-url", "sqlite://polymnia.db?mode=ro", "add", "y"]).fails(9, &[]);
+    for line in [&["add", "y"][..], &["optimize"], &["index", "create", "--path", "a", "--type", "text"]] {
+        place.run([&["--database-url", "sqlite://polymnia.db?mode=ro"], line].concat()).fails(9, &[]);
+    }
+    for line in [&["explain"][..], &["index", "list"], &["check", "--deep"], &["count", "--filter", r#"{"a": 1}"#]] {
+        place.ok([&["--database-url", "sqlite://polymnia.db?mode=ro"], line].concat());
+    }
     assert_eq!(place.stored(), 1);
 }
 

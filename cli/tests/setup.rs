@@ -83,3 +83,14 @@ fn the_demo_can_stay_or_run_elsewhere() {
     assert!(run.status.success());
     assert_eq!(place.stored(), 0);
 }
+
+#[test]
+fn completions_know_every_verb_and_option() {
+    let place = Place::empty();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = place.ok(["completions", shell]);
+        for word in ["explain", "optimize", "index-only", "drop", "path", "deep", "filter", "where"] {
+            assert!(script.contains(word), "{shell} doesn't know {word}");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Any filter, or needle, on any document.
 
-use polymnia::filter::{DocumentTerms, FilterMatcher, Need, TermHasher};
+use std::cmp::Ordering;
+
+use polymnia::filter::{Bound, DocumentTerms, FilterMatcher, IndexValue, Need, PathReader, TermHasher, Test};
 use polymnia::{Filter, Json, Matcher, Memory, MemoryId, Metadata, Namespace, Record, Timestamp};
 
 /// Matches the first line, a filter or a needle, with the rest, a document: each answer must be the oracle's, and what is
@@ -44,6 +46,37 @@ fn check(filter: &Filter, document: &[u8], memory: Option<&Memory>, expected: Op
     if found {
         assert!(is_json, "nothing but JSON is selected");
         assert!(has(&held, &Need::of(filter, &terms)), "what is selected has what it needs");
+        check_declared(filter, document);
+    }
+}
+
+/// Checks that a declared index at the path of a condition has what the condition selects.
+fn check_declared(selects: &Filter, document: &[u8]) {
+    let Filter::Metadata { path, test } = selects else { return };
+    let held = || PathReader::new(path).read(document).expect("the index has the value");
+    match test {
+        Test::Compare(relation, bound) => {
+            let order = order(&held(), &IndexValue::of(bound).expect("a bound is a number or a string"));
+            assert!(relation.holds(order) || order.is_eq(), "the index has the value on the right side of the bound");
+        }
+        Test::Eq(value) => {
+            if let Ok(bound) = Bound::new(value.clone()) {
+                assert_eq!(Some(held()), IndexValue::of(&bound));
+            }
+        }
+        Test::Prefix(prefix) => {
+            let IndexValue::Text(text) = held() else { panic!("the index has a string") };
+            assert!(text.starts_with(IndexValue::cut(prefix.as_str())), "the index has the string in its place");
+        }
+        _ => {}
+    }
+}
+
+fn order(value: &IndexValue, bound: &IndexValue) -> Ordering {
+    match (value, bound) {
+        (IndexValue::Number(value), IndexValue::Number(bound)) => value.total_cmp(bound),
+        (IndexValue::Text(value), IndexValue::Text(bound)) => value.cmp(bound),
+        _ => panic!("a number compares with a number, a string with a string"),
     }
 }
 

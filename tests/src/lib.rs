@@ -33,3 +33,7 @@ pub use oracle::Oracle;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/filters.md")]
+struct Filters;

@@ -40,6 +40,13 @@ fn a_conversation_is_found_alike() {
         &["--where", r#"{"session": "1"}"#],
         &["--where", r#"{"speaker": "Mara Lindqvist", "channel": "chat"}"#, "--user", "mara"],
         &["--where", r#"{"topic": "sync"}"#, "--tier", "short_term", "--since", "2026-03-10"],
+        &["--filter", "{}"],
+        &["--filter", r#"{"session": {"$gte": 2}, "turn": {"$in": [1, 2.0]}}"#],
+        &["--filter", r#"{"tags": {"$any": ["fix", "sync"]}}"#],
+        &["--filter", r#"{"$not": {"speaker": {"$prefix": "Mara"}}, "refund": {"$exists": false}}"#],
+        &["--filter", r#"{"refund": {"amount": {"$gt": 10}}}"#],
+        &["--filter", r#"{"$user": "mara", "$created_at": {"$lt": "2026-03-10T00:00:00Z"}}"#],
+        &["--filter", r#"{"topic": "sync"}"#, "--where", r#"{"tags": []}"#, "--tier", "short_term"],
     ];
     let mut found = 0;
     for conditions in conditions {
@@ -164,6 +171,18 @@ fn bad_input_is_refused_alike_and_nothing_is_stored() {
         (&["get", "no-uuid"], 2, "is not a UUID"),
         (&["delete"], 10, "neither an id nor a condition"),
         (&["search", "--where", "{\"a\""], 2, "column"),
+        (&["search", "--filter", r#"{"a": {"$gtee": 1}}"#], 2, "$gtee"),
+        (&["count", "--filter", r#"{"$usr": "a"}"#], 2, "$usr"),
+        (&["count", "--filter", r#"{"a": {"$gt": true}}"#], 2, "number or a string"),
+        (&["count", "--filter", r#"{"a": {"$in": 5}}"#], 2, "$in"),
+        (&["count", "--filter", r#"{"$importance": "high"}"#], 2, "$importance"),
+        (&["count", "--filter", r#"{"$created_at": "soon"}"#], 2, "soon"),
+        (&["delete", "--filter", "{\"a\": 1,\n \"b\": tru}"], 2, "line: 2"),
+        (&["explain", "--filter", "[]"], 2, "object"),
+        (&["index", "create", "--path", "a", "--type", "date"], 2, "date"),
+        (&["index", "create", "--path", "[]", "--type", "text"], 2, "path"),
+        (&["index", "create", "--path", "a", "--type", "text", "--name", "A"], 2, "index name"),
+        (&["index", "drop", "never_was"], 1, "never_was"),
         (&["search", "--limit", "0"], 2, "1 to 10000"),
         (&["search", "--limit", "10001"], 2, "1 to 10000"),
         (&["search", "--cursor", "nonsense"], 2, "cursor can't be read"),
@@ -210,6 +229,36 @@ fn bad_input_is_refused_alike_and_nothing_is_stored() {
         assert!(one.code != 0 && one.err.contains(told), "{}", one.err);
     }
     assert_eq!(both.run(&["namespace", "list", "--format", "ndjson"]).out, "", "nothing was stored");
+}
+
+#[test]
+fn indexes_are_declared_alike() {
+    let both = Both::initialised();
+    both.import();
+    let range = ["count", "--filter", r#"{"session": {"$gte": 2, "$lt": 4}}"#];
+    let before = both.run(&range);
+    both.run(&["index", "list"]);
+    let create = ["index", "create", "--path", "session", "--type", "number", "--format", "ndjson"];
+    both.masked(&create, ENTRIES);
+    both.masked(&create, ENTRIES);
+    both.masked(&["index", "create", "--path", r#"["it's", 0, "\\"]"#, "--type", "text", "--name", "odd"], ENTRIES);
+    assert_eq!(both.run(&range), before);
+    for taken in [
+        ["index", "create", "--path", "session", "--type", "number", "--name", "other"],
+        ["index", "create", "--path", "session", "--type", "text", "--name", "session_number"],
+    ] {
+        // One side may add to the words.
+        let [one, other] = both.each(&taken, b"");
+        assert!(one.code == other.code && one.code != 0, "{one:?} {other:?}");
+        assert!(one.err.contains("session_number") && other.err.contains("session_number"), "{one:?} {other:?}");
+    }
+    both.masked(&["index", "list", "--format", "ndjson"], ENTRIES);
+    for output in both.each(&["optimize", "--full"], b"").iter().chain(&both.each(&["check", "--deep"], b"")) {
+        assert_eq!(output.code, 0, "{output:?}");
+    }
+    assert_eq!(both.run(&range), before);
+    both.run(&["index", "drop", "session_number"]);
+    assert_eq!(both.run(&range), before);
 }
 
 #[test]
@@ -281,6 +330,14 @@ const UPDATED: Mask = |text| {
     let Some((before, rest)) = text.split_once("\"updated_at\":\"") else { return text.to_owned() };
     let (_, after) = rest.split_once('"').unwrap();
     format!("{before}\"updated_at\":\"\"{after}")
+};
+
+/// How many values an index holds, which only some can tell.
+const ENTRIES: Mask = |text| {
+    let text = text.split(", ").filter(|part| !part.contains("entr")).collect::<Vec<_>>().join(", ");
+    let Some((before, rest)) = text.split_once("\"entries\":") else { return text };
+    let after = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+    format!("{before}{after}")
 };
 
 /// The name of the database.

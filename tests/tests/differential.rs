@@ -12,8 +12,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use polymnia::{
-    ChangeOperation, ChangeRecord, Cursor, Error, Expect, Memory, MemoryId, MemoryStore, Mutation, Namespace,
-    NewMemory, Order, Query, RecordLine, Result, Selection, Timestamp,
+    ChangeOperation, ChangeRecord, Cursor, Error, Expect, Filter, IndexDeclaration, IndexKind, IndexName, Memory,
+    MemoryId, MemoryStore, Mutation, Namespace, NewMemory, Order, Query, RecordLine, Result, Selection, Timestamp,
+    Upkeep,
 };
 use polymnia_conformance::databases::{Postgres, SqliteFile, SqliteMemory};
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, percent, pick};
@@ -45,6 +46,10 @@ fn every_dialect_answers_as_the_oracle_does() {
             }
             tally.note(&answers[0]);
             world.learn(&operation, &answers[0]);
+        }
+        for engine in &engines {
+            let report = engine.store.admin().verify().unwrap();
+            assert!(report.is_sound(), "after round {round}, {}: {report:#?}", engine.name);
         }
         for namespace in &world.namespaces {
             // What is left goes, or a long run would be about old rounds.
@@ -91,6 +96,11 @@ enum Operation {
         namespace: Namespace,
         batch: Vec<Mutation>,
     },
+    /// The same, as a bulk load.
+    Load {
+        namespace: Namespace,
+        batch: Vec<Mutation>,
+    },
     Get {
         namespace: Namespace,
         ids: Vec<MemoryId>,
@@ -102,6 +112,10 @@ enum Operation {
     },
     /// The page after one that was read earlier, whatever was written since.
     GoOn {
+        namespace: Namespace,
+        query: Query,
+    },
+    Explain {
         namespace: Namespace,
         query: Query,
     },
@@ -128,6 +142,15 @@ enum Operation {
         namespace: Namespace,
     },
     Sweep,
+    Optimize {
+        upkeep: Upkeep,
+    },
+    CreateIndex {
+        declaration: IndexDeclaration,
+    },
+    DropIndex {
+        name: IndexName,
+    },
     SetCapture {
         on: bool,
     },
@@ -159,12 +182,14 @@ impl World {
     fn operation(&self, rng: &mut Rng) -> Operation {
         let namespace = self.namespace(rng);
         match rng.u32(0..100) {
-            0..45 => Operation::Apply { namespace, batch: generate::batch(rng, &self.pool, self.now) },
+            0..40 => Operation::Apply { namespace, batch: generate::batch(rng, &self.pool, self.now) },
+            40..45 => Operation::Load { namespace, batch: generate::batch(rng, &self.pool, self.now) },
             45..52 => {
                 let ids = (0..rng.usize(0..12)).map(|_| self.pool.id(rng)).collect();
                 Operation::Get { namespace, ids }
             }
-            52..72 => match &self.left_off {
+            52 => Operation::Explain { namespace, query: self.query(rng) },
+            53..72 => match &self.left_off {
                 Some((namespace, query)) if percent(rng, 20) => {
                     Operation::GoOn { namespace: namespace.clone(), query: query.clone() }
                 }
@@ -184,11 +209,26 @@ impl World {
             90 => Operation::DeleteNamespace { namespace },
             91 => Operation::Sweep,
             92 => Operation::SetCapture { on: percent(rng, 70) },
-            93..95 => Operation::Follow,
+            93 => Operation::Follow,
+            94 => Operation::Optimize { upkeep: pick(rng, &[Upkeep::Index, Upkeep::Index, Upkeep::Full]) },
+            95 => self.index(rng),
             _ => {
                 let step = pick(rng, &[1, 1, 3, 1_000_000, 60_000_000, -2]);
                 Operation::SetTime { now: Timestamp::from_micros(self.now.as_micros() + step).unwrap() }
             }
+        }
+    }
+
+    /// Declares an index on a path that a filter may ask about, or drops one.
+    fn index(&self, rng: &mut Rng) -> Operation {
+        // Few, so that some are declared twice, or otherwise.
+        let name: IndexName = pick(rng, &["one", "two", "three"]).parse().unwrap();
+        match generate::metadata_filter(rng, &self.pool.documents) {
+            Filter::Metadata { path, .. } => {
+                let kind = pick(rng, &[IndexKind::Number, IndexKind::Text]);
+                Operation::CreateIndex { declaration: IndexDeclaration { name, path, kind } }
+            }
+            _ => Operation::DropIndex { name },
         }
     }
 
@@ -213,6 +253,13 @@ impl World {
             Operation::Apply { namespace, batch } => {
                 Answer::of(store.apply(namespace, batch), |answer, report| answer.debug(&report.outcomes))
             }
+            Operation::Load { namespace, batch } => {
+                Answer::of(store.load(namespace, batch), |answer, report| answer.debug(&report.outcomes))
+            }
+            Operation::Explain { namespace, query } => Answer::of(store.explain(namespace, query), |answer, told| {
+                assert!(told.candidates >= told.rows, "{}: {query:#?}\n{told:#?}", engine.name);
+                answer.debug(&told.rows);
+            }),
             Operation::Get { namespace, ids } => Answer::of(store.get_many(namespace, ids), |answer, memories| {
                 for memory in memories {
                     match memory {
@@ -248,6 +295,19 @@ impl World {
                 Answer::of(store.admin().delete_namespace(namespace), |answer, count| answer.debug(&count))
             }
             Operation::Sweep => Answer::of(store.admin().sweep(10_000), |answer, count| answer.debug(&count)),
+            // What it has to do is each engine's own affair.
+            Operation::Optimize { upkeep } => Answer::of(store.admin().optimize(*upkeep), |_, _| ()),
+            Operation::CreateIndex { declaration } => {
+                let mut answer = Answer::of(store.admin().create_index(declaration), |answer, ()| answer.debug(&()));
+                // One may add the name of the index, which the words have already.
+                if let Some(fault) = &mut answer.fault {
+                    *fault = fault.replace(&format!(" (index: {})", declaration.name), "");
+                }
+                answer
+            }
+            Operation::DropIndex { name } => {
+                Answer::of(store.admin().drop_index(name), |answer, was_there| answer.debug(&was_there))
+            }
             Operation::SetCapture { on } => {
                 Answer::of(store.admin().set_change_capture(*on), |answer, ()| answer.debug(on))
             }

@@ -77,6 +77,67 @@ fn sqlite_finds_json_of_any_spelling_and_leaves_what_is_none() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
 }
 
+/// What `verify` finds it tells, and upkeep mends; answers suffer from nothing that is too much.
+#[test]
+fn sqlite_tells_and_mends_damage() {
+    let subject = Subject::fresh::<SqliteFile>();
+    let store = subject.store();
+    let admin = store.admin();
+    admin.create_index(&IndexDeclaration::new("n".parse().unwrap(), IndexKind::Number).unwrap()).unwrap();
+    for number in 1..=50 {
+        let text = format!(r#"{{"n": {number}, "odd": {}, "deep": {{"k{}": []}}}}"#, number % 2 == 1, number % 3);
+        let memory = NewMemory::new("m").unwrap().with_metadata(Metadata::parse(&text).unwrap());
+        store.put_at(&shared(), id(number), memory, Expect::Any).unwrap();
+    }
+    let questions = [
+        r#"{"n": 7}"#,
+        r#"{"n": {"$gte": 45}}"#,
+        r#"{"odd": true}"#,
+        r#"{"deep": {"k1": {"$exists": true}}}"#,
+        r#"{"deep": {"k2": []}}"#,
+    ];
+    let ask = || questions.map(|text| found(&store, &filtered(text)));
+    let before = ask();
+    // Damage, and whether it is only too much of what is derived.
+    for (damage, harmless) in [
+        ("DELETE FROM polymnia_postings", false),
+        ("DELETE FROM polymnia_postings WHERE rid % 7 = 0", false),
+        ("DELETE FROM polymnia_shapes", false),
+        ("DELETE FROM polymnia_shapes WHERE path % 2 = 0", false),
+        ("DELETE FROM polymnia_index_entries WHERE rid = 7", false),
+        ("UPDATE polymnia_postings SET created = created + 1 WHERE rid = 5", false),
+        ("UPDATE polymnia_index_entries SET value = value + 100.0 WHERE rid = 46", false),
+        ("UPDATE polymnia_memories SET indexed_revision = 0", true),
+        ("INSERT INTO polymnia_postings SELECT term, created - 1, rid FROM polymnia_postings WHERE rid = 9", true),
+        (
+            "INSERT INTO polymnia_postings SELECT DISTINCT term, created, 9999 FROM polymnia_postings WHERE rid = 9",
+            true,
+        ),
+        (
+            "INSERT INTO polymnia_postings SELECT DISTINCT term, created, 9 FROM polymnia_postings WHERE rid = 8 ON CONFLICT DO NOTHING",
+            true,
+        ),
+        ("INSERT INTO polymnia_index_entries SELECT number, space, value + 0.5, rid FROM polymnia_index_entries", true),
+    ] {
+        let mut connection = match Foreign::of(&subject) {
+            Foreign::Sqlite(connection) => connection,
+            Foreign::Postgres(_) => unreachable!("the subject is a file of SQLite"),
+        };
+        connection.batch_execute(damage).unwrap();
+        let report = admin.verify().unwrap();
+        if harmless {
+            assert_eq!(ask(), before, "{damage}");
+        } else {
+            assert!(!report.is_sound() && !report.faults.is_empty(), "{damage}: {report:?}");
+            assert!(report.fault_count >= report.faults.len() as u64, "{damage}: {report:?}");
+        }
+        admin.optimize(Upkeep::Full).unwrap();
+        let report = admin.verify().unwrap();
+        assert!(report.is_sound() && report.pending == 0, "{damage}: {report:#?}");
+        assert_eq!(ask(), before, "{damage}, mended");
+    }
+}
+
 fn finds_what_others_wrote<F: Fixture>() {
     let subject = Subject::fresh::<F>();
     let store = subject.store();

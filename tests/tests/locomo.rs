@@ -52,7 +52,7 @@ fn filters_from_the_data_count_alike() {
     let (mut asked, mut selected) = (0, 0);
     for (namespace, memories) in &conversations {
         // Some of each conversation, for they are asked about one by one.
-        for memory in memories.iter().step_by(memories.len() / 40) {
+        for memory in memories.iter().step_by(memories.len() / 8) {
             for filter in about(memory) {
                 let expected = memories.iter().filter(|memory| filter.matches(memory)).count() as u64;
                 let selection = Selection::default().with_filter(filter);

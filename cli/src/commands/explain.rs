@@ -41,12 +41,17 @@ fn print(out: &mut Out, explanation: &Explanation) -> std::io::Result<()> {
         statements: _,
         details,
     } = explanation;
+    let streamed = match (access, streamed) {
+        (Access::Nothing, _) => "nothing to read",
+        (_, true) => "yes: it ends at the limit",
+        (_, false) => "no: all are found, then sorted",
+    };
     let estimate = estimated_candidates.map(|estimate| format!(" ({} estimated)", grouped(estimate)));
     let mut fields = vec![
         ("dialect", dialect.clone()),
         ("access", how(*access).to_owned()),
         ("index", index.clone().unwrap_or_else(|| "none".to_owned())),
-        ("streamed", if *streamed { "yes: it ends at the limit" } else { "no: all are found, then sorted" }.to_owned()),
+        ("streamed", streamed.to_owned()),
         ("candidates", format!("{}{}", grouped(*candidates), estimate.unwrap_or_default())),
         ("rechecks", grouped(*rechecks)),
         ("rows", grouped(*rows)),

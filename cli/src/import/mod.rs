@@ -90,6 +90,10 @@ pub(crate) fn import(
     let loaded = load(store, source, options, lines, progress);
     // Where a line was at fault, the database is as well as before.
     let goes_on = |error: &Error| matches!(error.kind(), ErrorKind::Conflict | ErrorKind::InvalidInput);
+    interrupt::note_hint(match loaded {
+        Ok(_) => "every line is stored; `polymnia optimize` finishes the index",
+        Err(_) => "what is stored stays; `polymnia optimize` finishes its index",
+    });
     let indexed = if loaded.as_ref().err().is_none_or(goes_on) { index(store, progress)? } else { Indexed::default() };
     let mut report = loaded?;
     (report.indexed, report.indexing, report.not_indexed) = (indexed.memories, indexed.spent, indexed.failed);
@@ -114,7 +118,6 @@ struct Indexed {
 
 /// Indexes what was loaded in bulk, now or by an import that was cut off. There is next to nothing to do if that is nothing.
 fn index(store: &MemoryStore, progress: &mut Progress) -> Result<Indexed> {
-    interrupt::note_hint("every line is stored; `polymnia optimize` finishes the index");
     let started = Instant::now();
     let waiting = progress.wait("indexing");
     let done = store.clone().with_cancel(interrupt::token()).admin().optimize(Upkeep::Index);

@@ -5,11 +5,13 @@ use std::hash::{Hash, Hasher};
 use super::{Prefix, Relation};
 use crate::{Error, Memory, Result, Timestamp};
 
-/// Is a condition on one of a memory's own fields. None of them holds for a field that is absent.
+/// Is a condition on one of a memory's own fields. None of them holds for a field that is absent. The builders, such as
+/// [`Filter::user`](super::Filter::user), make them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FieldTest {
-    /// On a text, compared by bytes.
+    /// On a text, compared by bytes. One that holds NUL is refused by [`check`](super::Filter::check): no field holds it, and
+    /// PostgreSQL can't be asked for it.
     Text(TextField, Is<String>),
     /// On how a text begins.
     Prefix(TextField, Prefix),

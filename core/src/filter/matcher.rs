@@ -260,6 +260,7 @@ mod tests {
         }
         let equal = path("a").eq(Json::parse(r#"{"b": 1}"#).unwrap()).unwrap();
         assert!(matcher(&equal).matches(br#"{"a": {"b": 2, "b": 1.0}}"#));
+        assert!(!matcher(&equal).matches(br#"{"a": {"b": 1, "b": 2}}"#));
         assert!(!matcher(&equal).matches(br#"{"a": {"c": 2, "b": 1}}"#));
     }
 

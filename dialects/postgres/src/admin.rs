@@ -139,9 +139,8 @@ impl AdminEngine for PgEngine {
 
     fn drop_index(&self, call: &Call, name: &IndexName) -> Result<bool> {
         self.declarations.forget();
-        let done = self.run_apart(call, Patience::Endless, |session| {
-            declared::remove(session, call, name, self.config.sessions)
-        });
+        let done = self
+            .run_apart(call, Patience::Endless, |session| declared::remove(session, call, name, self.config.sessions));
         self.declarations.forget();
         done.map_err(|error| error.with_context("index", name))
     }

@@ -7,9 +7,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Bool, Double, Nullable, Text};
 use polymnia::filter::Path;
 use polymnia::spi::refusal;
-use polymnia::{
-    Call, Error, ErrorKind, Filter, IndexDeclaration, IndexKind, IndexName, IndexStatus, Result,
-};
+use polymnia::{Call, Error, ErrorKind, Filter, IndexDeclaration, IndexKind, IndexName, IndexStatus, Result};
 
 use crate::config::Sessions;
 use crate::error::Fault;
@@ -92,9 +90,7 @@ fn whole(entries: f64) -> u64 {
 
 fn declaration(name: &str, path: &str, kind: &str) -> Result<IndexDeclaration> {
     let read = || Ok(IndexDeclaration { name: name.parse()?, path: path.parse()?, kind: kind.parse()? });
-    read().map_err(|error: Error| {
-        Error::new(ErrorKind::Corrupt, "a declared index can't be read").with_source(error)
-    })
+    read().map_err(|error: Error| Error::new(ErrorKind::Corrupt, "a declared index can't be read").with_source(error))
 }
 
 /// Declares an index and makes it.

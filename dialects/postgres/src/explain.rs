@@ -31,6 +31,9 @@ pub(crate) fn explain(session: &mut Session, page: PageOf<'_>) -> Result<Explana
     add(session, page, route, &mut explanation)?;
     if explanation.rows <= u64::from(page.query.limit()) && page.leaves_out(route) {
         page.misjudged();
+        let looked_at = std::mem::take(&mut explanation.candidates);
+        explanation.details.push(("looked at before".to_owned(), looked_at.to_string()));
+        explanation.rechecks = 0;
         add(session, page, Route::Index, &mut explanation)?;
     }
     explanation.rows = explanation.rows.min(u64::from(page.query.limit()));
@@ -45,9 +48,8 @@ fn add(session: &mut Session, page: PageOf<'_>, route: Route, explanation: &mut 
         PageStatement::Plain(statement) => session.load_one(statement.explain())?,
         PageStatement::Measured(statement) => session.load_one(statement.explain())?,
     };
-    let told: Value = serde_json::from_str(&told).map_err(|error| {
-        Error::new(ErrorKind::Unexpected, "the server's plan can't be read").with_source(error)
-    })?;
+    let told: Value = serde_json::from_str(&told)
+        .map_err(|error| Error::new(ErrorKind::Unexpected, "the server's plan can't be read").with_source(error))?;
     let told = &told[0];
     let plan = Plan::read(&told["Plan"]);
     explanation.rows = rows(&told["Plan"]);

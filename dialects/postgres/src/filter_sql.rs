@@ -7,8 +7,8 @@ mod needle;
 
 use polymnia::spi::refusal;
 use polymnia::{
-    Direction, Filter, IndexKind, Match, Namespace, Order, OrderBy, Path, Position, PositionKey, Query, Result, Selection,
-    TimeRange, Timestamp,
+    Direction, Filter, IndexKind, Match, Namespace, Order, OrderBy, Path, Position, PositionKey, Query, Result,
+    Selection, TimeRange, Timestamp,
 };
 
 pub(crate) use self::condition::Hints;
@@ -79,7 +79,10 @@ pub(crate) fn push_filter<'a, Columns>(
 }
 
 /// Adds the filter such that no index on metadata serves it, for rows that come in order anyway.
-pub(crate) fn push_hidden_filter<'a, Columns>(statement: &mut Statement<'a, Columns>, filter: &'a Filter) -> Result<()> {
+pub(crate) fn push_hidden_filter<'a, Columns>(
+    statement: &mut Statement<'a, Columns>,
+    filter: &'a Filter,
+) -> Result<()> {
     push_own_conditions(statement, filter)?;
     for metadata in conjuncts(filter).into_iter().filter(|one| one.is_metadata_only() && !one.is_all()) {
         statement.text(" AND CASE WHEN ");

@@ -155,11 +155,9 @@ impl<'a> PageOf<'a> {
         match route {
             Route::Free => filter_sql::is_served(self.query),
             Route::Walk | Route::Window(_) | Route::Index => {
-                let plain = Query::new(polymnia::Selection {
-                    filter: polymnia::Filter::All,
-                    ..self.query.selection.clone()
-                })
-                .with_order(self.query.order);
+                let plain =
+                    Query::new(polymnia::Selection { filter: polymnia::Filter::All, ..self.query.selection.clone() })
+                        .with_order(self.query.order);
                 filter_sql::is_one_needle(&self.query.selection.filter) && filter_sql::is_served(&plain)
             }
         }

@@ -1,7 +1,5 @@
 //! Index definitions, which take no bound values: the one place where a name or a path becomes part of a statement's text.
 
-use std::fmt::Write as _;
-
 use polymnia::filter::{Path, Step};
 use polymnia::{IndexDeclaration, IndexKind, IndexName};
 
@@ -42,40 +40,24 @@ fn expression(path: &Path, kind: IndexKind) -> String {
     }
 }
 
+/// What stands before an array to get at an element. Not `->`, for which a scalar is an array of one: `'"a"'::jsonb -> 0` is
+/// `"a"`. In strict mode an index finds nothing but elements, and being silent, null where there is none.
+pub(crate) const ELEMENT: &str = "jsonb_path_query_first(";
+/// What follows the array, and [`index_variable`] this.
+pub(crate) const OF_INDEX: &str = ", 'strict $[$i]', ";
+/// What follows the variable.
+pub(crate) const ELEMENT_END: &str = "::jsonb, true)";
+
+/// Returns the variable that holds an index, as JSON.
+pub(crate) fn index_variable(index: u32) -> String {
+    format!("{{\"i\": {index}}}")
+}
+
 fn value(path: &Path) -> String {
-    let Some(keys) = keys(path) else {
-        return format!("jsonb_path_query_first(metadata, {}::jsonpath, '{{}}', true)", literal(&json_path(path)));
-    };
-    let mut text = String::from("(metadata");
-    for key in keys {
-        write!(text, " -> {}::text", literal(key)).expect("a String takes it");
-    }
-    text.push(')');
-    text
-}
-
-/// Returns the keys of a path, if it has no index: those are followed by a chain of `->`, where a key never indexes an array.
-pub(crate) fn keys(path: &Path) -> Option<Vec<&str>> {
-    let keys = path.steps().iter().map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
-    });
-    keys.collect()
-}
-
-/// Returns a path as the server's `jsonpath` has it, strict: no index finds a value that is not in an array.
-///
-/// `->` would: `'"a"'::jsonb -> 0` is `"a"`.
-pub(crate) fn json_path(path: &Path) -> String {
-    let mut text = String::from("strict $");
-    for step in path.steps() {
-        match step {
-            Step::Key(key) => write!(text, ".{}", serde_json::Value::from(key.as_str())),
-            Step::Index(index) => write!(text, "[{index}]"),
-        }
-        .expect("a String takes it");
-    }
-    text
+    path.steps().iter().fold(String::from("metadata"), |inner, step| match step {
+        Step::Key(key) => format!("({inner} -> {}::text)", literal(key)),
+        Step::Index(index) => format!("{ELEMENT}{inner}{OF_INDEX}{}{ELEMENT_END}", literal(&index_variable(*index))),
+    })
 }
 
 /// Returns a text as a string constant. Of the form that means the same whatever `standard_conforming_strings` is.
@@ -107,10 +89,10 @@ mod tests {
         assert_eq!(
             create_index(&declaration),
             "CREATE INDEX CONCURRENTLY \"memories_declared_customer_score_number\" ON polymnia.memories (namespace, (CASE \
-             WHEN jsonb_typeof((metadata -> E'customer'::text -> E'score'::text)) = 'number' THEN \
-             round(greatest(least(((metadata -> E'customer'::text -> E'score'::text))::numeric, 1e300), -1e300), \
-             100)::double precision END)) WHERE (CASE WHEN jsonb_typeof((metadata -> E'customer'::text -> \
-             E'score'::text)) = 'number' THEN round(greatest(least(((metadata -> E'customer'::text -> \
+             WHEN jsonb_typeof(((metadata -> E'customer'::text) -> E'score'::text)) = 'number' THEN \
+             round(greatest(least((((metadata -> E'customer'::text) -> E'score'::text))::numeric, 1e300), -1e300), \
+             100)::double precision END)) WHERE (CASE WHEN jsonb_typeof(((metadata -> E'customer'::text) -> \
+             E'score'::text)) = 'number' THEN round(greatest(least((((metadata -> E'customer'::text) -> \
              E'score'::text))::numeric, 1e300), -1e300), 100)::double precision END) IS NOT NULL"
         );
     }
@@ -118,12 +100,10 @@ mod tests {
     #[test]
     fn an_index_looks_into_arrays_only() {
         let path: Path = r#"["it's", 0, "a\"b\\"]"#.parse().unwrap();
-        assert_eq!(json_path(&path), r#"strict $."it's"[0]."a\"b\\""#);
         assert_eq!(
             value(&path),
-            r#"jsonb_path_query_first(metadata, E'strict $."it\'s"[0]."a\\"b\\\\"'::jsonpath, '{}', true)"#
+            r#"(jsonb_path_query_first((metadata -> E'it\'s'::text), 'strict $[$i]', E'{"i": 0}'::jsonb, true) -> E'a"b\\'::text)"#
         );
-        assert_eq!(keys(&path), None);
     }
 
     /// Reads a constant back as the server does.
@@ -145,7 +125,8 @@ mod tests {
 
     #[test]
     fn no_key_gets_out_of_its_quotes() {
-        let parts = ["'", "\\", "\"", "$", "$$", "$1", "\n", "\r", "--", "/*", ";", "%", "é", "\u{10ffff}", "a", " ", "E'", ""];
+        let parts =
+            ["'", "\\", "\"", "$", "$$", "$1", "\n", "\r", "--", "/*", ";", "%", "é", "\u{10ffff}", "a", " ", "E'", ""];
         for one in parts {
             for two in parts {
                 for three in parts {

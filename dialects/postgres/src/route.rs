@@ -45,7 +45,12 @@ pub(crate) const WINDOWS: [(u32, &str); 6] = [
 ];
 
 /// Returns how to find a page, and what is expected to be looked at, if that is known.
-pub(crate) fn choose(namespace: &Namespace, query: &Query, declared: bool, sample: Option<&Sample>) -> (Route, Option<u64>) {
+pub(crate) fn choose(
+    namespace: &Namespace,
+    query: &Query,
+    declared: bool,
+    sample: Option<&Sample>,
+) -> (Route, Option<u64>) {
     let filter = &query.selection.filter;
     if filter.is_all() || declared {
         return (Route::Free, None);

@@ -4,12 +4,12 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Bool, Text};
 use polymnia::{Call, Fault as Problem, Result, VerifyReport};
 
+use crate::declared;
 use crate::error::{self, Fault};
 use crate::quote;
 use crate::read::unsigned;
 use crate::session::Session;
 use crate::sql::Statement;
-use crate::declared;
 
 /// The indexes of the schema.
 const INDEXES: [&str; 9] = [
@@ -40,7 +40,11 @@ pub(crate) fn clean(session: &mut Session) -> Result<(), Fault> {
 }
 
 /// Counts the memories and looks at the indexes.
-pub(crate) fn verify(session: &mut Session, call: &Call, scrub: impl Fn(&str) -> String) -> Result<VerifyReport, Fault> {
+pub(crate) fn verify(
+    session: &mut Session,
+    call: &Call,
+    scrub: impl Fn(&str) -> String,
+) -> Result<VerifyReport, Fault> {
     let memories: i64 = session.load_one(Statement::<BigInt>::new("SELECT count(*) FROM polymnia.memories"))?;
     let mut report = VerifyReport { memories: unsigned(memories), ..VerifyReport::default() };
     let found = indexes(session)?;
@@ -49,7 +53,9 @@ pub(crate) fn verify(session: &mut Session, call: &Call, scrub: impl Fn(&str) ->
     for name in INDEXES.iter().map(ToString::to_string).chain(declared) {
         match found.iter().find(|index| index.name == name) {
             None => add(&mut report, format!("index {name} is missing")),
-            Some(index) if !index.valid => add(&mut report, format!("index {name} is invalid: its build was not finished")),
+            Some(index) if !index.valid => {
+                add(&mut report, format!("index {name} is invalid: its build was not finished"))
+            }
             Some(_) => {}
         }
     }

@@ -6,8 +6,8 @@ use diesel::row::Row;
 use diesel::sqlite::Sqlite;
 use polymnia::spi::AdminEngine;
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Extension, Namespace, NamespaceSummary, OptimizeReport, Result,
-    Upkeep,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Extension, IndexDeclaration, IndexName, IndexStatus, Namespace, NamespaceSummary, OptimizeReport, Result,
+    Upkeep, VerifyReport,
 };
 
 use crate::connection::Connection;
@@ -79,20 +79,20 @@ impl AdminEngine for SqliteEngine {
         self.with(call, Limit::Unlimited, |connection| derived::optimize(connection, upkeep))
     }
 
-    fn verify(&self, _call: &Call) -> Result<polymnia::VerifyReport> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    fn verify(&self, call: &Call) -> Result<VerifyReport> {
+        self.with(call, Limit::Unlimited, derived::verify)
     }
 
-    fn indexes(&self, _call: &Call) -> Result<Vec<polymnia::IndexStatus>> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    fn indexes(&self, call: &Call) -> Result<Vec<IndexStatus>> {
+        self.with(call, Limit::Unlimited, derived::indexes)
     }
 
-    fn create_index(&self, _call: &Call, _declaration: &polymnia::IndexDeclaration) -> Result<()> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    fn create_index(&self, call: &Call, declaration: &IndexDeclaration) -> Result<()> {
+        self.with(call, Limit::Unlimited, |connection| derived::create_index(connection, declaration))
     }
 
-    fn drop_index(&self, _call: &Call, _name: &polymnia::IndexName) -> Result<bool> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    fn drop_index(&self, call: &Call, name: &IndexName) -> Result<bool> {
+        self.with(call, Limit::Unlimited, |connection| derived::drop_index(connection, name))
     }
 
     fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {

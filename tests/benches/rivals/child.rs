@@ -13,8 +13,6 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/rivals/rivals
 /// Is a rival on one database.
 pub(crate) struct Rival {
     pub(crate) name: &'static str,
-    /// Whether it is measured on writes alone: on reads it is another rival's equal.
-    pub(crate) writes_only: bool,
     /// Its version and how durably it writes.
     pub(crate) about: String,
     process: Child,
@@ -33,18 +31,8 @@ pub(crate) enum Ran {
 }
 
 impl Rival {
+    /// Starts the rival. A name with a plus says how its connection is set up otherwise than it is by default.
     pub(crate) fn open(python: &str, name: &'static str, database: &str, url: &str) -> Self {
-        let open = json!({"do": "open", "rival": name, "database": database, "url": url, "wal": false});
-        Self::start(python, name, false, &open)
-    }
-
-    /// Opens one on SQLite whose journal mode is set by hand, as an application may that knows of it.
-    pub(crate) fn open_in_wal_mode(python: &str, name: &'static str, database: &str, url: &str) -> Self {
-        let open = json!({"do": "open", "rival": name, "database": database, "url": url, "wal": true});
-        Self::start(python, "langgraph+wal", true, &open)
-    }
-
-    fn start(python: &str, name: &'static str, writes_only: bool, open: &Value) -> Self {
         let mut process = Command::new(python)
             .arg(SCRIPT)
             .stdin(Stdio::piped())
@@ -53,9 +41,15 @@ impl Rival {
             .unwrap_or_else(|error| panic!("POLYMNIA_BENCH_PYTHON {python} does not start: {error}"));
         let requests = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("it is piped"));
-        let mut rival = Self { name, writes_only, about: String::new(), process, requests, answers };
-        rival.about = rival.must(open)["about"].as_str().expect("it says what it is").to_owned();
+        let mut rival = Self { name, about: String::new(), process, requests, answers };
+        let opened = rival.must(&json!({"do": "open", "rival": name, "database": database, "url": url}));
+        rival.about = opened["about"].as_str().expect("it says what it is").to_owned();
         rival
+    }
+
+    /// Returns whether it is measured on writes alone: on reads it is another rival's equal.
+    pub(crate) fn writes_only(&self) -> bool {
+        self.name == "langgraph+wal"
     }
 
     /// Stores memories and returns how long it took, unless it is not the rival's own way of storing many.

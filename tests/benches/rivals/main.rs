@@ -17,12 +17,13 @@
 //! - Each is called in its fastest documented way: one open connection, warm; batches where it has them. memoric has none.
 //!   Arguments are made, and answers looked at, outside the clock. Our times include parsing the metadata of each memory
 //!   that is read, because a rival's answer holds it parsed.
-//! - Each writes as durably as it does by default; the lines above the table say how.
+//! - Each writes as durably as it does by default; the lines above the table say how. `langgraph+wal` is SqliteStore on a file
+//!   whose journal mode is WAL, as LangGraph's checkpointer leaves it.
 //! - LangGraph's namespace is `("bench", user, thread)`, which gives it an index on both, and its metadata stand at the top
-//!   of the value, where its filters reach them. Its times of change are set to those of the memories, then its tables
-//!   are compacted and analysed.
-//! - Every answer, timed ones included, is compared with ours. memoric ranks by a score whatever 1,000 memories the database
-//!   gives it first, so when more than 10 match, its answer is only checked to hold 10 that do.
+//!   of the value, where its filters reach them. Its times of change are set to those of the memories, then its table
+//!   is compacted and analysed.
+//! - Answers, timed ones included, are compared with ours to the same question. memoric ranks by a score whatever 1,000
+//!   memories the database gives it first, so when more than 10 match, its answer is only checked to hold 10 that do.
 
 mod child;
 #[allow(dead_code, reason = "shared with another bench")]
@@ -78,7 +79,7 @@ fn sqlite(python: &str, memories: usize, report: &mut Report) {
     let ours = Ours::sqlite(&file("polymnia.db"));
     let rivals = vec![
         Rival::open(python, "langgraph", "sqlite", &file("langgraph.db")),
-        Rival::open_in_wal_mode(python, "langgraph", "sqlite", &file("langgraph-wal.db")),
+        Rival::open(python, "langgraph+wal", "sqlite", &file("langgraph-wal.db")),
         Rival::open(python, "memoric", "sqlite", &file("memoric.db")),
     ];
     Contest { database: "sqlite", memories, ours, rivals }.run(report);

@@ -9,7 +9,7 @@ use crate::child::{Ran, Rival};
 use crate::judge::Agreement;
 use crate::ours::Ours;
 use crate::plan::{self, Kind, Operation, Step};
-use crate::report::{Report, Row, line};
+use crate::report::{Report, Row, progress};
 use crate::sample;
 
 /// How often the sides take turns.
@@ -17,7 +17,7 @@ const TURNS: usize = 3;
 /// How many calls warm a side up and tell how long one takes.
 const WARM_UP: usize = 3;
 /// How many memories are loaded at a time.
-const LOAD: usize = 1_000;
+const LOAD: usize = 5_000;
 /// How long the calls of a side should take together.
 const BUDGET: Duration = Duration::from_millis(600);
 /// The fewest and the most calls of a side.
@@ -45,13 +45,14 @@ struct Side {
 
 impl Contest {
     pub(crate) fn run(mut self, report: &mut Report) {
-        line(&format!("{} memories on {}", self.memories, self.database));
-        line(&format!("  {}", self.ours.about()));
+        report.introduce(self.ours.about());
         for rival in &self.rivals {
-            line(&format!("  {}: {}", rival.name, rival.about));
+            report.introduce(format!("{} on {}: {}", rival.name, self.database, rival.about));
         }
+        progress(&format!("{} with {} memories: loading", self.database, self.memories));
         self.load(report);
         for operation in plan::operations() {
+            progress(&format!("{} with {} memories: {}", self.database, self.memories, operation.name));
             self.measure(&operation, report);
         }
     }
@@ -92,7 +93,7 @@ impl Contest {
         let mut ours = Side::new(self.ours.run(&steps(0..WARM_UP)));
         let mut sides: Vec<(&mut Rival, Side)> = Vec::new();
         for rival in &mut self.rivals {
-            if rival.writes_only && operation.kind == Kind::Read {
+            if rival.writes_only() && operation.kind == Kind::Read {
                 continue;
             }
             match rival.run(&steps(0..WARM_UP)) {

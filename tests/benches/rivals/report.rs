@@ -11,6 +11,8 @@ use crate::judge::Agreement;
 /// Gathers the rows.
 #[derive(Default)]
 pub(crate) struct Report {
+    /// Who is measured: versions, and how durably each writes.
+    sides: Vec<String>,
     rows: Vec<Row>,
     absent: Vec<Absent>,
 }
@@ -38,8 +40,13 @@ struct Absent {
 }
 
 impl Report {
+    pub(crate) fn introduce(&mut self, side: String) {
+        if !self.sides.contains(&side) {
+            self.sides.push(side);
+        }
+    }
+
     pub(crate) fn add(&mut self, row: Row) {
-        line(&row.text());
         self.rows.push(row);
     }
 
@@ -59,8 +66,11 @@ impl Report {
     /// Prints the table and writes the JSON file.
     pub(crate) fn finish(mut self) {
         self.rows.sort_by_key(|row| (row.database, row.memories, row.rival));
+        for side in &self.sides {
+            line(side);
+        }
         line(&format!(
-            "\n{:<38} {:<9} {:>8} {:<14} {:>10} {:>6} {:>10} {:>6} {:>8}  {:<18}",
+            "{:<38} {:<9} {:>8} {:<18} {:>10} {:>6} {:>10} {:>6} {:>8}  {:<18}",
             "operation", "database", "memories", "rival", "ours", "calls", "theirs", "calls", "ratio", "answers"
         ));
         for row in &self.rows {
@@ -76,7 +86,9 @@ impl Report {
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/bench/rivals.json");
         let rows: Vec<Value> = self.rows.iter().map(Row::to_json).collect();
         let absent: Vec<Value> = self.absent.iter().map(Absent::to_json).collect();
-        let text = serde_json::to_string_pretty(&json!({"schema_version": 1, "rows": rows, "not_offered": absent}));
+        let text = serde_json::to_string_pretty(
+            &json!({"schema_version": 1, "sides": self.sides, "rows": rows, "not_offered": absent}),
+        );
         let folder = file.parent().expect("it has one");
         fs::create_dir_all(folder)
             .and_then(|()| fs::write(&file, text.expect("plain values")))
@@ -115,7 +127,7 @@ impl Row {
         let Self { operation, database, memories, rival, ours, theirs, agreement } = self;
         let (our_time, their_time) = (format!("{:.1?}", ours.0), format!("{:.1?}", theirs.0));
         format!(
-            "{operation:<38} {database:<9} {memories:>8} {rival:<14} {our_time:>10} {:>6} {their_time:>10} {:>6} {:>8.2}  \
+            "{operation:<38} {database:<9} {memories:>8} {rival:<18} {our_time:>10} {:>6} {their_time:>10} {:>6} {:>8.2}  \
              {agreement:<18} {}",
             ours.1,
             theirs.1,
@@ -159,4 +171,9 @@ fn nanos(duration: Duration) -> u64 {
 #[allow(clippy::print_stdout, reason = "a bench talks to whoever runs it")]
 pub(crate) fn line(text: &str) {
     println!("{text}");
+}
+
+/// Tells whoever waits what is being done.
+pub(crate) fn progress(text: &str) {
+    eprintln!("{text}");
 }

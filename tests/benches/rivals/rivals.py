@@ -32,7 +32,7 @@ def created(memory):
 class LangGraph:
     """Is a SqliteStore or PostgresStore, with the namespace ("bench", user, thread) and the metadata in the value."""
 
-    def __init__(self, database, url, wal):
+    def __init__(self, database, url, setup):
         if database == "sqlite":
             from langgraph.store.sqlite import SqliteStore as Store
         else:
@@ -40,7 +40,7 @@ class LangGraph:
         self.sqlite = database == "sqlite"
         self.opened = Store.from_conn_string(url)
         self.store = self.opened.__enter__()
-        if wal:
+        if setup == "wal":
             self.store.conn.execute("PRAGMA journal_mode = WAL")
         self.store.setup()
 
@@ -167,7 +167,7 @@ class LangGraph:
 class Memoric:
     """Is a Memoric, its memories loaded through its own table because it saves one at a time."""
 
-    def __init__(self, database, url, _wal):
+    def __init__(self, database, url, _setup):
         # Else it would ask a language model about each memory.
         os.environ.pop("OPENAI_API_KEY", None)
         from memoric import Memoric
@@ -319,8 +319,9 @@ def main():
         try:
             match request["do"]:
                 case "open":
-                    kind = {"langgraph": LangGraph, "memoric": Memoric}[request["rival"]]
-                    rival = kind(request["database"], request["url"], request["wal"])
+                    name, _, setup = request["rival"].partition("+")
+                    kind = {"langgraph": LangGraph, "memoric": Memoric}[name]
+                    rival = kind(request["database"], request["url"], setup)
                     answer = {"about": rival.about()}
                 case "load":
                     answer = {"ns": rival.load(request["memories"])}

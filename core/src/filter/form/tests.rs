@@ -137,3 +137,18 @@ fn what_is_printed_is_short_and_canonical() {
     }
     assert_eq!(Filter::importance().lt(f64::NEG_INFINITY).unwrap().to_json().as_str().len(), 311 + 26);
 }
+
+#[test]
+fn a_path_is_found_behind_any_operators() {
+    let index = || Filter::path([Step::from("a"), Step::from(0)]).unwrap();
+    let brackets = "}]\\\",{[";
+    let text = format!(r#"{{ "$not" : {{ "$eq" :"{brackets}" }} , "\u0024path" : ["a", 0] }}"#);
+    assert_eq!(parse(&text), index().ne(json(&format!("\"{brackets}\""))).unwrap());
+    let deepest = format!("{}7{}", "[".repeat(Json::MAX_DEPTH), "]".repeat(Json::MAX_DEPTH));
+    let filter = Filter::And(vec![index().eq(json(&deepest)).unwrap(), index().gt(-1.5).unwrap()]);
+    assert_eq!(parse(&format!(r#"{{"$eq": {deepest}, "$gt": -1.5, "$path": ["a", 0]}}"#)), filter);
+    assert_eq!(
+        parse(&format!(r#"{{"$and": [{{"$eq": {deepest}, "$gt": -1.5, "$path": ["a", 0]}}]}}"#)),
+        Filter::And(vec![filter])
+    );
+}

@@ -3,7 +3,9 @@
 //! A condition is true of exactly the memories that the filter selects; of others it is false or null. Nulls never reach a
 //! `NOT`: it is written `IS NOT TRUE`.
 
-use polymnia::filter::{Bound, FieldTest, IndexValue, Is, Path, Prefix, Real, Relation, SizeTest, Test, TextField, TimeField};
+use polymnia::filter::{
+    Bound, FieldTest, IndexValue, Is, Path, Prefix, Real, Relation, SizeTest, Step, Test, TextField, TimeField,
+};
 use polymnia::{Filter, IndexKind, Json, Result, Timestamp};
 
 use super::needle::{self, Needles};
@@ -152,9 +154,7 @@ fn push_test<'a, Columns>(statement: &mut Statement<'a, Columns>, path: &'a Path
                 statement.text(" @> ").bind(OwnedJson(format!("[{}]", all.join(",")))).text(" END");
             } else {
                 statement.text("NOT EXISTS (SELECT FROM unnest(").bind(jsons(values));
-                statement.text(
-                    ") AS wanted (value) WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(",
-                );
+                statement.text(") AS wanted (value) WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(");
                 push_array(statement, path);
                 statement.text(") AS element (value) WHERE element.value = wanted.value)) END");
             }
@@ -266,15 +266,22 @@ fn push_array<'a, Columns>(statement: &mut Statement<'a, Columns>, path: &'a Pat
 
 /// Adds the value at the path, null if there is none.
 fn push_value<'a, Columns>(statement: &mut Statement<'a, Columns>, path: &'a Path) {
-    if let Some(keys) = quote::keys(path) {
-        statement.text("(metadata");
-        for key in keys {
-            statement.text(" -> ").bind(key);
-        }
-        statement.text(")");
-    } else {
-        statement.text("jsonb_path_query_first(metadata, ").bind(quote::json_path(path));
-        statement.text("::jsonpath, '{}', true)");
+    // From the outermost call to the innermost.
+    for step in path.steps().iter().rev() {
+        statement.text(match step {
+            Step::Key(_) => "(",
+            Step::Index(_) => quote::ELEMENT,
+        });
+    }
+    statement.text("metadata");
+    for step in path.steps() {
+        match step {
+            // A key never indexes an array.
+            Step::Key(key) => statement.text(" -> ").bind(key.as_str()).text(")"),
+            Step::Index(index) => {
+                statement.text(quote::OF_INDEX).bind(OwnedJson(quote::index_variable(*index))).text(quote::ELEMENT_END)
+            }
+        };
     }
 }
 
@@ -285,20 +292,32 @@ fn jsons<'a>(values: &'a [Json]) -> Vec<JsonText<'a>> {
 fn push_field<'a, Columns>(statement: &mut Statement<'a, Columns>, test: &'a FieldTest) -> Result<()> {
     match test {
         FieldTest::Text(field, is) => {
-            push_is(statement, text_column(*field), is, |text| Bind::from(text.as_str()), |texts| {
-                texts.iter().map(String::as_str).collect::<Vec<&str>>().into()
-            });
+            push_is(
+                statement,
+                text_column(*field),
+                is,
+                |text| Bind::from(text.as_str()),
+                |texts| texts.iter().map(String::as_str).collect::<Vec<&str>>().into(),
+            );
         }
         FieldTest::Prefix(field, prefix) => push_field_prefix(statement, text_column(*field), prefix),
         FieldTest::Importance(is) => {
-            push_is(statement, "importance", is, |number: &Real| number.as_f64().into(), |numbers| {
-                numbers.iter().map(|number| number.as_f64()).collect::<Vec<f64>>().into()
-            });
+            push_is(
+                statement,
+                "importance",
+                is,
+                |number: &Real| number.as_f64().into(),
+                |numbers| numbers.iter().map(|number| number.as_f64()).collect::<Vec<f64>>().into(),
+            );
         }
         FieldTest::Time(field, is) => {
-            push_is(statement, time_column(*field), is, |time: &Timestamp| (*time).into(), |times| {
-                times.iter().map(|time| crate::sql::pg_time(*time)).collect::<Vec<_>>().into()
-            });
+            push_is(
+                statement,
+                time_column(*field),
+                is,
+                |time: &Timestamp| (*time).into(),
+                |times| times.iter().map(|time| crate::sql::pg_time(*time)).collect::<Vec<_>>().into(),
+            );
         }
         _ => return Err(super::unknown("filter")),
     }

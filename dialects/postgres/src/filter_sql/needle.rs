@@ -3,8 +3,6 @@
 use polymnia::filter::{Path, Step, Test};
 use polymnia::{Filter, Json};
 
-use crate::quote;
-
 /// Up to so many needles stand beside one another, one lookup in the index each.
 const MAX_NEEDLES: usize = 64;
 
@@ -21,7 +19,7 @@ impl Needles {
     /// Returns the needles of a condition, unless there are too many, or none that an index could find.
     pub(super) fn of(path: &Path, test: &Test) -> Option<Self> {
         // An index on the way says nothing of where in its array the value stands.
-        let keys_only = quote::keys(path).is_some();
+        let keys_only = path.steps().iter().all(|step| matches!(step, Step::Key(_)));
         let (values, exact): (Vec<String>, bool) = match test {
             Test::Eq(value) => (vec![value.as_str().to_owned()], is_scalar(value)),
             Test::In(values) => (texts(values), values.iter().all(is_scalar)),

@@ -130,7 +130,7 @@ impl Entries {
 
 impl Entry {
     /// Compares as the key of the table does.
-    fn compare(&self, other: &Self) -> Ordering {
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
         let value = || match (&self.value, &other.value) {
             (IndexValue::Number(one), IndexValue::Number(other)) => one.total_cmp(other),
             (IndexValue::Text(one), IndexValue::Text(other)) => one.cmp(other),
@@ -143,7 +143,7 @@ impl Entry {
             .then_with(|| self.rid.cmp(&other.rid))
     }
 
-    fn values(&self) -> [Value<'_>; 4] {
+    pub(super) fn values(&self) -> [Value<'_>; 4] {
         let value = match &self.value {
             IndexValue::Number(number) => Value::Real(*number),
             IndexValue::Text(text) => Value::Text(text),

@@ -4,14 +4,20 @@
 //! index that its metadata has a value for. They are written in the transaction that writes the row. What is left behind by
 //! other programs does no harm: a posting proposes, and the row itself decides.
 
+mod audit;
 pub(crate) mod declared;
 pub(crate) mod deriver;
 mod document;
 mod drain;
 pub(crate) mod hasher;
+mod indexes;
+mod mend;
 mod optimize;
 mod postings;
 mod rebuild;
 mod shapes;
+mod verify;
 
+pub(crate) use self::indexes::{create as create_index, drop as drop_index, indexes};
 pub(crate) use self::optimize::optimize;
+pub(crate) use self::verify::verify;

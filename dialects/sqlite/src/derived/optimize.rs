@@ -4,6 +4,8 @@ use polymnia::{OptimizeReport, Result, Upkeep};
 
 use super::drain::drain;
 use super::hasher;
+use super::mend::mend;
+use crate::LOG;
 use crate::connection::Connection;
 use crate::row::Integers;
 use crate::statement::{Sql, fixed, statements};
@@ -15,6 +17,11 @@ statements! {
         "SELECT EXISTS (SELECT 1 FROM polymnia_memories INDEXED BY polymnia_memories_unlevel ",
         "WHERE indexed_revision <> revision)";
 }
+
+/// Ours only: the file may hold tables of the application. Of the larger indexes a sample is enough.
+const ANALYZE: &str = "PRAGMA analysis_limit = 1000; ANALYZE polymnia_memories; ANALYZE polymnia_changes; \
+                       ANALYZE polymnia_postings; ANALYZE polymnia_shapes; ANALYZE polymnia_index_entries; \
+                       PRAGMA analysis_limit = 0";
 
 /// The page cache during upkeep, in KiB, and the pages of log after which it is written to the file.
 const CACHE_KIB: i64 = 32 << 10;
@@ -29,7 +36,19 @@ pub(crate) fn optimize(connection: &mut Connection, upkeep: Upkeep) -> Result<Op
     if any_not_level(connection)? {
         report.indexed += with_room(connection, drain)?;
     }
+    if upkeep == Upkeep::Full {
+        report.removed += with_room(connection, mend)?;
+        connection.batch(ANALYZE)?;
+        checkpoint(connection);
+    }
     Ok(report)
+}
+
+/// Writes the log to the file, as far as nobody is reading it.
+fn checkpoint(connection: &mut Connection) {
+    if let Err(error) = connection.batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+        log::debug!(target: LOG, "the log was not written to the file: {error}");
+    }
 }
 
 fn any_not_level(connection: &mut Connection) -> Result<bool> {

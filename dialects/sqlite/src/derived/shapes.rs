@@ -39,6 +39,12 @@ impl Shapes {
         Ok(())
     }
 
+    /// Adds what is missing of a shape.
+    pub(super) fn mend(connection: &mut Connection, shape: i64, paths: &[i32]) -> Result<()> {
+        let new = paths.iter().map(|path| (*path, shape)).collect();
+        Self { known: HashSet::new(), new }.flush(connection)
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.new.len() >= Self::MAX
     }
