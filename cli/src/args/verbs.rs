@@ -5,23 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use polymnia::{Cursor, IndexKind, OnConflict, Query, Result};
+use polymnia::OnConflict;
 
-use super::{OrderName, SelectionArgs};
-use crate::failure::OfOption as _;
+use super::SelectionArgs;
 
-/// The filter language in a few lines.
-macro_rules! filter_language {
-    () => {
-        "\
-The filter language: {\"key\": value} or {\"key\": {\"$operator\": value}}, nested as the metadata is.
-  operators     $eq $ne $gt $gte $lt $lte $in $nin $exists $prefix $any $all $size $contains $not
-  of filters    $and [..]  $or [..]  $not {..}; members of one object must all hold
-  of the whole  $contains JSON, as --where has it; $path [\"items\", 0, \"price\"] to go into lists
-  own fields    $user $agent $thread $tier $importance $created_at $updated_at $expires_at
-A key that itself begins with $ is written with $$."
-    };
-}
 /// `demo`
 #[derive(Debug, Args)]
 #[command(
@@ -221,154 +208,11 @@ pub(crate) struct UpdateArgs {
     pub(crate) if_revision: Option<i64>,
 }
 
-/// `search`
-#[derive(Debug, Args)]
-#[command(after_help = concat!("\
-Examples:
-  polymnia search --user mara --where '{\"kind\":\"preference\"}'
-  polymnia search --where '{\"order\":{\"status\":\"shipped\"}}' --since 7d --order created-asc
-  polymnia search --filter '{\"session\":{\"$gte\":9},\"tags\":{\"$any\":[\"fix\",\"oven\"]}}'
-  polymnia search --tier long_term --all --format ndjson > long-term.ndjson
-
-", filter_language!()))]
-pub(crate) struct SearchArgs {
-    /// All of them, page by page: --limit at a time, or 1000
-    #[arg(long)]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) query: QueryArgs,
-}
-
-/// `explain`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-It runs the search and tells how it was answered instead of what was found; with -v the SQL, too.
-
-Examples:
-  polymnia explain --user mara --where '{\"kind\":\"preference\"}'
-  polymnia explain --filter '{\"session\":{\"$gte\":9}}' --order updated-desc -v")]
-pub(crate) struct ExplainArgs {
-    #[command(flatten)]
-    pub(crate) query: QueryArgs,
-}
-
-/// What a search takes.
-#[derive(Debug, Args)]
-pub(crate) struct QueryArgs {
-    /// How many memories, 1 to 10000 [default: 10]
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) limit: Option<u32>,
-    /// Go on after the page that gave this cursor
-    #[arg(long, value_name = "CURSOR")]
-    pub(crate) cursor: Option<String>,
-    /// Which come first
-    #[arg(long, value_enum, value_name = "ORDER", default_value_t = OrderName::CreatedDesc)]
-    pub(crate) order: OrderName,
-    #[command(flatten)]
-    pub(crate) selection: SelectionArgs,
-}
-
-impl QueryArgs {
-    /// Returns the query, each value checked.
-    pub(crate) fn query(&self, default_limit: u32) -> Result<Query> {
-        let query = Query::new(self.selection.selection()?)
-            .with_order(self.order.order())
-            .with_limit(self.limit.unwrap_or(default_limit))
-            .of_option("--limit")?;
-        Ok(match &self.cursor {
-            Some(text) => query.with_cursor(text.parse::<Cursor>().of_option("--cursor")?),
-            None => query,
-        })
-    }
-}
-
 /// `count`
 #[derive(Debug, Args)]
 pub(crate) struct SelectArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
-}
-
-/// `optimize`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-It indexes what a bulk load or another program wrote, removes what no memory has any more, and
-refreshes the statistics that the database plans by. It may be interrupted at any time and begun
-again.")]
-pub(crate) struct OptimizeArgs {
-    /// Index what is not indexed yet, and no more
-    #[arg(long)]
-    pub(crate) index_only: bool,
-}
-
-/// `index`
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Metadata is indexed without any of this for equality, containment, presence and elements of
-lists. A declared index serves ranges and prefixes at one path, in all namespaces.
-
-Examples:
-  polymnia index create --path customer.score --type number
-  polymnia index create --path '[\"items\", 0, \"sku\"]' --type text --name first_sku
-  polymnia index list")]
-pub(crate) struct IndexArgs {
-    #[command(subcommand)]
-    pub(crate) verb: IndexVerb,
-}
-
-/// Is a verb of `index`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum IndexVerb {
-    /// Declare an index on one path of the metadata, and fill it
-    Create(CreateIndexArgs),
-    /// List the declared indexes
-    List,
-    /// Remove a declared index
-    Drop {
-        /// Its name
-        name: String,
-    },
-}
-
-/// `index create`
-#[derive(Debug, Args)]
-pub(crate) struct CreateIndexArgs {
-    /// Where the values stand: keys with dots between them, or a JSON list of keys and indexes
-    #[arg(long, value_name = "PATH")]
-    pub(crate) path: String,
-    /// Which values it holds; those of other types are not in it
-    #[arg(long = "type", value_enum, value_name = "TYPE")]
-    pub(crate) kind: KindName,
-    /// Its name: a-z, 0-9 and _ [default: made of the path and the type]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-}
-
-/// Is the type of the values of an index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum KindName {
-    /// Numbers.
-    Number,
-    /// Strings.
-    Text,
-}
-
-impl KindName {
-    /// Returns what the library calls it.
-    pub(crate) fn kind(self) -> IndexKind {
-        match self {
-            Self::Number => IndexKind::Number,
-            Self::Text => IndexKind::Text,
-        }
-    }
-}
-
-/// `check`
-#[derive(Debug, Args)]
-pub(crate) struct CheckArgs {
-    /// Compare all that is derived from memories with the memories, too; exit code 4 if something is wrong
-    #[arg(long)]
-    pub(crate) deep: bool,
 }
 
 /// `namespace`

@@ -43,7 +43,7 @@ impl FilterMatcher {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if it looks at a memory's own fields.
+    /// [`ErrorKind::Unsupported`] if it looks at a memory's own fields.
     pub fn new(filter: &Filter) -> Result<Self> {
         let mut conditions = ConditionList::default();
         let root = match filter {

@@ -111,7 +111,7 @@ impl AdminEngine for PgEngine {
     }
 
     fn optimize(&self, call: &Call, upkeep: Upkeep) -> Result<OptimizeReport> {
-        self.run(call, Patience::Endless, |session| upkeep::clean(session))?;
+        self.run(call, Patience::Endless, upkeep::clean)?;
         if upkeep == Upkeep::Full {
             self.analyze(call)?;
         }

@@ -19,7 +19,7 @@ use crate::watchdog::Watchdog;
 const OLDEST: i64 = 150_000;
 
 /// Makes connections to one database.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PgConnector {
     pub(crate) config: Arc<Config>,
     pub(crate) watchdog: Arc<Watchdog>,

@@ -40,17 +40,14 @@ impl Declarations {
             return Ok(Vec::new());
         }
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let ready = match known.filter(|known| known.since.elapsed() < LIFETIME) {
-            Some(known) => known.ready,
-            None => {
-                let since = Instant::now();
-                let ready = list(session)?.into_iter().filter(|index| index.ready);
-                let ready: Arc<[_]> = ready.map(|index| (index.declaration.path, index.declaration.kind)).collect();
-                let known = Known { since, ready: Arc::clone(&ready) };
-                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
-                ready
-            }
-        };
+        if let Some(known) = known.filter(|known| known.since.elapsed() < LIFETIME) {
+            return Ok(filter_sql::serving(filter, &known.ready));
+        }
+        let since = Instant::now();
+        let ready = list(session)?.into_iter().filter(|index| index.ready);
+        let ready: Arc<[_]> = ready.map(|index| (index.declaration.path, index.declaration.kind)).collect();
+        let known = Known { since, ready: Arc::clone(&ready) };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(filter_sql::serving(filter, &ready))
     }
 

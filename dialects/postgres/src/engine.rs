@@ -17,9 +17,10 @@ use crate::declared::Declarations;
 use crate::error::{self, Fault};
 use crate::filter_sql::{self, Hints};
 use crate::page::{self, PageOf};
-use crate::sample::Samples;
+use crate::sample::{Sample, Samples};
 use crate::session::{Scope, Session};
 use crate::watchdog::Watchdog;
+use crate::write::Novelty;
 use crate::{explain, probe, read, write};
 
 /// Does whole operations on one PostgreSQL database.
@@ -28,8 +29,9 @@ pub(crate) struct PgEngine {
     pub(crate) pool: Pool<PgConnector>,
     watchdog: Arc<Watchdog>,
     pub(crate) config: Arc<Config>,
-    pub(crate) samples: Samples,
+    pub(crate) samples: Arc<Samples>,
     pub(crate) declarations: Declarations,
+    novelty: Novelty,
     /// Connections that have not answered since are asked before they are used: one of them was found dead.
     suspect: Mutex<Option<Instant>>,
 }
@@ -50,8 +52,8 @@ impl PgEngine {
         let watchdog = Arc::new(Watchdog::new(Canceller::new(Arc::clone(&config))));
         let connector = PgConnector { config: Arc::clone(&config), watchdog: Arc::clone(&watchdog) };
         let pool = Pool::open(connector, &config.settings)?;
-        let (samples, declarations) = Default::default();
-        Ok(Self { pool, watchdog, config, samples, declarations, suspect: Mutex::new(None) })
+        let (samples, declarations, novelty) = Default::default();
+        Ok(Self { pool, watchdog, config, samples, declarations, novelty, suspect: Mutex::new(None) })
     }
 
     /// Does the work on a connection of the pool.
@@ -125,7 +127,10 @@ impl PgEngine {
         let filter = &query.selection.filter;
         let declared = self.declarations.serving(session, filter)?;
         let sample = if declared.is_empty() && filter_sql::is_indexable(filter) {
-            self.samples.current(session, now)?
+            self.samples.current(|| {
+                let connector = self.pool.connector().clone();
+                move || Ok(connector.connect()?.within(Scope::Snapshot, |session| Sample::take(session, now))?)
+            })
         } else {
             None
         };
@@ -258,7 +263,7 @@ impl Engine for PgEngine {
     }
 
     fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
-        self.apply(call, namespace, batch)
+        self.run(call, Patience::Statement, |session| write::load(session, call, namespace, batch, &self.novelty))
     }
 
     fn explain(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Explanation> {

@@ -29,7 +29,7 @@ pub(crate) fn explain(session: &mut Session, page: PageOf<'_>) -> Result<Explana
         details: Vec::new(),
     };
     add(session, page, route, &mut explanation)?;
-    if explanation.rows <= u64::from(page.query.limit()) && page.leaves_out(route) {
+    if explanation.rows <= u64::from(page.query.limit()) && route.leaves_out() {
         page.misjudged();
         let looked_at = std::mem::take(&mut explanation.candidates);
         explanation.details.push(("looked at before".to_owned(), looked_at.to_string()));

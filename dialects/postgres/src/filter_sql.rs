@@ -180,7 +180,7 @@ pub(crate) fn push_order<Columns>(statement: &mut Statement<'_, Columns>, query:
     let Query { selection: Selection { user, thread, .. }, order: Order { by, direction }, .. } = query;
     // The server knows that an equality takes a column out of the order, but not that IS NULL does.
     let absent = |field: bool| *by == OrderBy::Created && field;
-    let user_absent = absent(*user == Match::Absent && *thread != Match::Any);
+    let user_absent = absent(*user == Match::Absent);
     let thread_absent = absent(*thread == Match::Absent && *user != Match::Any);
     if !user_absent && !thread_absent {
         statement.text(order(query.order)?);
@@ -210,7 +210,7 @@ pub(crate) fn is_served(query: &Query) -> bool {
         && filter.is_all();
     let one_tier = tiers.len() == 1;
     rest && match query.order.by {
-        OrderBy::Created => tiers.is_empty() && (*user == Match::Any) == (*thread == Match::Any),
+        OrderBy::Created => tiers.is_empty() && (*user != Match::Any || *thread == Match::Any),
         OrderBy::Updated => {
             *thread == Match::Any
                 && match user {
@@ -328,6 +328,8 @@ mod tests {
         assert_eq!(text(&threadless.clone().with_order(Order::UPDATED_ASC)), " ORDER BY updated_at, id");
         let any_user = Query::new(Selection::default().without_thread());
         assert_eq!(text(&any_user), " ORDER BY created_at DESC, id DESC");
+        let nobody = Query::new(Selection { user: Match::Absent, ..Selection::default() });
+        assert_eq!(text(&nobody), " ORDER BY user_id DESC, created_at DESC, id DESC");
         let neither = Selection { user: Match::Absent, thread: Match::Absent, ..Selection::default() };
         let neither = Query::new(neither).with_order(Order::CREATED_ASC);
         assert_eq!(text(&neither), " ORDER BY user_id, thread_id, created_at, id");
@@ -342,7 +344,8 @@ mod tests {
             (Selection::default(), Order::UPDATED_ASC, true),
             (Selection::default(), Order::IMPORTANCE_DESC, false),
             (user().without_thread(), Order::CREATED_DESC, true),
-            (user(), Order::CREATED_DESC, false),
+            (user(), Order::CREATED_DESC, true),
+            (Selection::default().without_thread(), Order::CREATED_DESC, false),
             (user(), Order::UPDATED_DESC, false),
             (tier(user()), Order::UPDATED_DESC, true),
             (tier(Selection::default()), Order::UPDATED_DESC, true),

@@ -72,7 +72,7 @@ pub(crate) struct PageOf<'a> {
 pub(crate) fn query(session: &mut Session, page: PageOf<'_>) -> Result<Rows, Fault> {
     let (route, _) = page.route();
     let rows = read(session, page, route)?;
-    if rows.more || !page.leaves_out(route) {
+    if rows.more || !route.leaves_out() {
         return Ok(rows);
     }
     page.misjudged();
@@ -120,11 +120,6 @@ impl<'a> PageOf<'a> {
     /// Returns how to find it, and how many memories will be looked at, if that is known.
     pub(crate) fn route(self) -> (Route, Option<u64>) {
         route::choose(self.namespace, self.query, !self.declared.is_empty(), self.sample)
-    }
-
-    /// Returns whether a route may leave out memories, so that a page with none after it has to be found in another way.
-    pub(crate) fn leaves_out(self, route: Route) -> bool {
-        matches!(route, Route::Window(_))
     }
 
     /// Notes that the route was not a good one.

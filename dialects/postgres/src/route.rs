@@ -23,6 +23,11 @@ pub(crate) enum Route {
 }
 
 impl Route {
+    /// Returns whether it may leave out memories, so that a page with none after it has to be found in another way.
+    pub(crate) fn leaves_out(self) -> bool {
+        matches!(self, Self::Window(_))
+    }
+
     /// Says it for people.
     pub(crate) fn describe(self) -> &'static str {
         match self {
@@ -64,11 +69,11 @@ pub(crate) fn choose(
     };
     let wanted = f64::from(query.limit()) + 1.0;
     let estimate = sample.estimate(namespace, &query.selection);
-    let Estimate { memories, share, found, row_cost } = estimate;
+    let Estimate { memories, share, found, compared, row_cost } = estimate;
     let walked = if walkable { (wanted / share).min(memories) } else { memories };
     // In microseconds, as measured: a row that an index finds costs a page of its own.
     let walk_cost = walked * (0.15 + row_cost);
-    let index_cost = 20.0 + found * (0.9 + row_cost);
+    let index_cost = 20.0 + 0.25 * compared + found * (0.5 + row_cost);
     if index_cost < walk_cost {
         return (Route::Index, Some(whole(found)));
     }

@@ -3,7 +3,7 @@
 //! It is kept as an index from terms to rows, so that an estimate takes microseconds, and is read anew from time to time. An
 //! estimate that is wrong makes a query slow, never its answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,6 +44,7 @@ pub(crate) struct Samples(Mutex<State>);
 struct State {
     queries: u32,
     taking: bool,
+    failed: Option<Instant>,
     sample: Option<Arc<Sample>>,
 }
 
@@ -60,7 +61,7 @@ pub(crate) struct Sample {
     /// The rows that have a term.
     having: HashMap<i32, Vec<usize>>,
     /// What was looked for in order and not found soon.
-    misjudged: Mutex<std::collections::HashSet<u64>>,
+    misjudged: Mutex<HashSet<u64>>,
 }
 
 #[derive(Debug)]
@@ -82,26 +83,42 @@ pub(crate) struct Estimate {
     pub(crate) share: f64,
     /// How many rows of the namespace have what the index on metadata is asked for.
     pub(crate) found: f64,
+    /// How many entries of the index are compared to find them.
+    pub(crate) compared: f64,
     /// What it costs to look at the metadata of one row, in microseconds.
     pub(crate) row_cost: f64,
 }
 
 impl Samples {
-    /// Returns the sample, taken anew if it is old; none for the first queries of an engine.
-    pub(crate) fn current(&self, session: &mut Session, now: Timestamp) -> Result<Option<Arc<Sample>>, Fault> {
+    /// Returns the sample, if there is one. If it is old, or missing, another is taken meanwhile, by a thread of its own that
+    /// runs what `taker` returns: no query waits for it.
+    pub(crate) fn current<F>(self: &Arc<Self>, taker: impl FnOnce() -> F) -> Option<Arc<Sample>>
+    where
+        F: FnOnce() -> Result<Sample, Fault> + Send + 'static,
+    {
         let mut state = self.lock();
         let is_fresh = state.sample.as_ref().is_some_and(|sample| sample.taken.elapsed() < sample.lifetime());
         state.queries = state.queries.saturating_add(1);
-        if is_fresh || state.taking || state.queries <= WITHOUT {
-            return Ok(state.sample.clone());
+        let is_paused = state.failed.is_some_and(|failed| failed.elapsed() < LIFETIME_OF_FEW);
+        if !is_fresh && !is_paused && !state.taking && state.queries > WITHOUT {
+            let (samples, take) = (Arc::clone(self), taker());
+            let thread = std::thread::Builder::new().name("polymnia-sample".to_owned());
+            state.taking = thread.spawn(move || samples.put(take())).is_ok();
         }
-        state.taking = true;
-        drop(state);
-        let taken = Sample::take(session, now);
+        state.sample.clone()
+    }
+
+    fn put(&self, taken: Result<Sample, Fault>) {
         let mut state = self.lock();
         state.taking = false;
-        state.sample = Some(Arc::new(taken?));
-        Ok(state.sample.clone())
+        match taken {
+            Ok(sample) => state.sample = Some(Arc::new(sample)),
+            Err(_) => {
+                // Whoever queries next meets the cause, if it lasts.
+                log::debug!("could not take a sample of the memories");
+                state.failed = Some(Instant::now());
+            }
+        }
     }
 
     /// Forgets the sample, for a table that changed.
@@ -118,7 +135,8 @@ type Columns = (Text, Nullable<Text>, Nullable<Text>, Nullable<Text>, Text, Json
 type Values = (String, Option<String>, Option<String>, Option<String>, String, StoredJson);
 
 impl Sample {
-    fn take(session: &mut Session, now: Timestamp) -> Result<Self, Fault> {
+    /// Reads one from the database.
+    pub(crate) fn take(session: &mut Session, now: Timestamp) -> Result<Self, Fault> {
         let mut sizes = Statement::<(BigInt, BigInt, Double)>::new(
             "SELECT pg_relation_size(oid) / current_setting('block_size')::bigint, pg_table_size(oid), \
              reltuples::double precision FROM pg_catalog.pg_class WHERE oid = 'polymnia.memories'::regclass",
@@ -173,12 +191,12 @@ impl Sample {
         let fulfilling = self.fulfilling(&need);
         let name = hash(namespace.as_str());
         let tiers: Vec<u64> = tiers.iter().map(|tier| hash(tier.as_str())).collect();
-        let [user, agent, thread] = [hashed(user), hashed(agent), hashed(thread)];
+        let (user, agent, thread) = (hashed(user), hashed(agent), hashed(thread));
         let is_left = |row: &Row| {
             row.namespace == name
-                && user.is_none_or(|user| row.user == user)
-                && agent.is_none_or(|agent| row.agent == agent)
-                && thread.is_none_or(|thread| row.thread == thread)
+                && passes(&user, row.user)
+                && passes(&agent, row.agent)
+                && passes(&thread, row.thread)
                 && (tiers.is_empty() || tiers.contains(&row.tier))
         };
         let of_namespace = self.rows.iter().filter(|row| row.namespace == name).count();
@@ -188,11 +206,14 @@ impl Sample {
         // Of few rows of its own, a namespace is taken to be like the others.
         let overall = ratio(count(fulfilling.len()), count(self.rows.len()));
         let among = |found: usize, of: usize| (count(found) + LIKENESS * overall) / (count(of) + LIKENESS);
+        let own = count(of_namespace).max(0.5) * self.scale;
+        let Scan { rarest, lists } = self.scan(&need);
         let selected = if self.is_misjudged(namespace, selection) { 0.0 } else { self.selected(filter, &fulfilling) };
         Estimate {
             memories: count(left).max(0.5) * self.scale,
             share: among(found_left, left) * selected,
-            found: among(found, of_namespace) * count(of_namespace).max(0.5) * self.scale,
+            found: among(found, of_namespace) * own,
+            compared: rarest.min(own) * (lists + 1.0),
             row_cost: self.row_cost,
         }
     }
@@ -201,13 +222,13 @@ impl Sample {
     pub(crate) fn misjudge(&self, namespace: &Namespace, selection: &Selection) {
         let mut misjudged = self.misjudged.lock().unwrap_or_else(PoisonError::into_inner);
         if misjudged.len() < REMEMBERED {
-            misjudged.insert(hash(&(namespace.as_str(), &selection.filter)));
+            misjudged.insert(hash((namespace.as_str(), &selection.filter)));
         }
     }
 
     fn is_misjudged(&self, namespace: &Namespace, selection: &Selection) -> bool {
         let misjudged = self.misjudged.lock().unwrap_or_else(PoisonError::into_inner);
-        !misjudged.is_empty() && misjudged.contains(&hash(&(namespace.as_str(), &selection.filter)))
+        !misjudged.is_empty() && misjudged.contains(&hash((namespace.as_str(), &selection.filter)))
     }
 
     /// Returns which share of the rows that fulfil what the filter needs it selects.
@@ -221,6 +242,29 @@ impl Sample {
                 count(selected) / count(looked_at)
             }
             _ => 1.0,
+        }
+    }
+
+    /// Returns what the index on metadata goes through for the need: as many steps as the rarest list is long, each in all
+    /// lists.
+    fn scan(&self, need: &Need) -> Scan {
+        match need {
+            Need::Leaf(term) => {
+                let rows = self.having.get(term).map_or(0, Vec::len);
+                Scan { rarest: count(rows) * self.scale, lists: 1.0 }
+            }
+            Need::All(all) => all
+                .iter()
+                .map(|need| self.scan(need))
+                .fold(Scan::NONE, |all, one| Scan { rarest: all.rarest.min(one.rarest), lists: all.lists + one.lists }),
+            Need::Any(any) => {
+                let each = any.iter().map(|need| self.scan(need));
+                let sum =
+                    |all: Scan, one: Scan| Scan { rarest: all.rarest + one.rarest, lists: all.lists.max(one.lists) };
+                each.fold(Scan { rarest: 0.0, lists: 0.0 }, sum)
+            }
+            // It holds no paths.
+            Need::Anything | Need::Nothing | Need::Path(_) => Scan::NONE,
         }
     }
 
@@ -246,6 +290,20 @@ impl Sample {
             Need::Anything => (0..self.rows.len()).collect(),
         }
     }
+}
+
+/// Is what an index on metadata goes through.
+#[derive(Clone, Copy, Debug)]
+struct Scan {
+    /// How long the shortest of its lists is.
+    rarest: f64,
+    /// How many lists there are.
+    lists: f64,
+}
+
+impl Scan {
+    /// No list, which limits nothing.
+    const NONE: Self = Self { rarest: f64::INFINITY, lists: 0.0 };
 }
 
 /// How many rows of a namespace's own weigh as much as what holds for all.
@@ -314,11 +372,18 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Returns what a field must be, if that is a condition.
-fn hashed<T: AsRef<str>>(field: &Match<T>) -> Option<Option<u64>> {
+fn hashed<T: AsRef<str>>(field: &Match<T>) -> Match<u64> {
     match field {
-        Match::Any => None,
-        Match::Absent => Some(None),
-        Match::Is(value) => Some(Some(hash(value.as_ref()))),
+        Match::Any => Match::Any,
+        Match::Absent => Match::Absent,
+        Match::Is(value) => Match::Is(hash(value.as_ref())),
+    }
+}
+
+fn passes(field: &Match<u64>, value: Option<u64>) -> bool {
+    match field {
+        Match::Any => true,
+        Match::Absent => value.is_none(),
+        Match::Is(wanted) => value == Some(*wanted),
     }
 }

@@ -109,7 +109,7 @@ impl<'a, Columns> Statement<'a, Columns> {
     /// [`ErrorKind::Unsupported`] beyond 65,535, the most that the protocol has numbers for.
     pub(crate) fn check(&self) -> polymnia::Result<()> {
         let values = self.pieces.iter().filter(|piece| matches!(piece, Piece::Bind(_))).count();
-        if values <= usize::from(u16::MAX) {
+        if u16::try_from(values).is_ok() {
             return Ok(());
         }
         let message = format!("the filter takes {values} bound values on the dialect postgres: expected at most 65535");

@@ -12,7 +12,7 @@ use crate::session::Session;
 use crate::sql::Statement;
 
 /// The indexes of the schema.
-const INDEXES: [&str; 9] = [
+const INDEXES: [&str; 10] = [
     "changes_key",
     "memories_created",
     "memories_key",
@@ -20,6 +20,7 @@ const INDEXES: [&str; 9] = [
     "memories_related_threads",
     "memories_tier_updated",
     "memories_updated",
+    "memories_user_created",
     "memories_user_thread_created",
     "memories_user_tier_updated",
 ];
@@ -53,15 +54,13 @@ pub(crate) fn verify(
     for name in INDEXES.iter().map(ToString::to_string).chain(declared) {
         match found.iter().find(|index| index.name == name) {
             None => add(&mut report, format!("index {name} is missing")),
-            Some(index) if !index.valid => {
-                add(&mut report, format!("index {name} is invalid: its build was not finished"))
-            }
+            Some(index) if !index.valid => add(&mut report, unfinished(&name)),
             Some(_) => {}
         }
     }
     let left_over = |name: &str| name.starts_with(quote::PREFIX);
     for index in found.iter().filter(|index| !index.valid && left_over(&index.name)) {
-        let problem = format!("index {} is invalid: its build was not finished", index.name);
+        let problem = unfinished(&index.name);
         if !report.faults.iter().any(|fault| fault.problem == problem) {
             add(&mut report, problem);
         }
@@ -128,6 +127,10 @@ fn check(session: &mut Session, index: &Index, scrub: impl Fn(&str) -> String) -
         }
         Err(fault) => Err(fault),
     }
+}
+
+fn unfinished(name: &str) -> String {
+    format!("index {name} is invalid: its build was not finished")
 }
 
 fn add(report: &mut VerifyReport, problem: String) {

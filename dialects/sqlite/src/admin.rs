@@ -6,8 +6,8 @@ use diesel::row::Row;
 use diesel::sqlite::Sqlite;
 use polymnia::spi::AdminEngine;
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Extension, IndexDeclaration, IndexName, IndexStatus, Namespace, NamespaceSummary, OptimizeReport, Result,
-    Upkeep, VerifyReport,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, Extension, IndexDeclaration, IndexName, IndexStatus, Namespace,
+    NamespaceSummary, OptimizeReport, Result, Upkeep, VerifyReport,
 };
 
 use crate::connection::Connection;

@@ -51,8 +51,18 @@ pub(crate) struct Session {
     pub(crate) guard: Guard,
     pub(crate) decoder: Decoder,
     pub(crate) rechecks: Rechecks,
-    /// How many rows were proposed, where a statement counts them.
+    /// How many rows were proposed, where a statement counts them; else 0.
     pub(crate) tally: AtomicU64,
+}
+
+/// Is what statements did while they were recorded.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) texts: Vec<String>,
+    /// How many rows were proposed.
+    pub(crate) candidates: u64,
+    /// How many of them a filter on metadata looked at.
+    pub(crate) rechecks: u64,
 }
 
 impl Session {
@@ -80,12 +90,7 @@ const OUR_TABLES: i64 = 7;
 
 impl Connection {
     /// Wraps an open connection. Nothing of `handle` was used yet.
-    pub(crate) fn new(
-        mut handle: Handle,
-        session: Arc<Session>,
-        estimates: Arc<Estimates>,
-        immutable: bool,
-    ) -> Self {
+    pub(crate) fn new(mut handle: Handle, session: Arc<Session>, estimates: Arc<Estimates>, immutable: bool) -> Self {
         let cached = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&cached);
         // In the place of an instrumentation that the application may have set for every connection: it would be shown
@@ -112,15 +117,21 @@ impl Connection {
         self.session.rechecks.set(filters);
     }
 
-    /// Begins to record the texts of statements, and to count what they propose.
+    /// Begins to record the texts of statements, and to count the rows that they propose and recheck.
     pub(crate) fn record(&mut self) {
         self.recorded = Some(Vec::new());
         self.session.tally.store(0, Ordering::Relaxed);
+        self.session.rechecks.reset();
     }
 
-    /// Ends what [`record`](Self::record) began and returns the texts and the number.
-    pub(crate) fn recorded(&mut self) -> (Vec<String>, u64) {
-        (self.recorded.take().unwrap_or_default(), self.session.tally.load(Ordering::Relaxed))
+    /// Ends what [`record`](Self::record) began and returns what it gave.
+    pub(crate) fn recorded(&mut self) -> Recorded {
+        let Session { rechecks, tally, .. } = &*self.session;
+        Recorded {
+            texts: self.recorded.take().unwrap_or_default(),
+            candidates: tally.swap(0, Ordering::Relaxed),
+            rechecks: rechecks.rows(),
+        }
     }
 
     pub(crate) fn handle(&mut self) -> &mut Handle {

@@ -10,9 +10,9 @@ use polymnia::{
     AgentId, Content, Error, Importance, Memory, MemoryId, Metadata, RelatedThreads, Result, ThreadId, Tier, UserId,
 };
 
+use crate::drive::NOT_ALL_LEVEL;
 use crate::error::damaged_row;
 use crate::raw::Columns;
-use crate::drive::NOT_ALL_LEVEL;
 use crate::row::{FromRow, integer, revision, time};
 use crate::ties::{Progress, Ties};
 

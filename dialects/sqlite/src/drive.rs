@@ -23,6 +23,8 @@ pub(crate) struct Source {
 pub(crate) enum Origin {
     /// The table or an index on own fields, as SQLite sees fit; level or not.
     Table,
+    /// The index of one user's rows by creation, which SQLite may pass over for that of all users' where times are bounded.
+    User,
     /// The index of rows that are not level.
     Unlevel,
     /// The postings of one term.
@@ -145,6 +147,19 @@ pub(crate) fn in_order<'b>(
 
 /// Returns the statement that counts what is selected of the rows from each source.
 pub(crate) fn count<'b>(sources: &'b [Source], conditions: &'b Conditions<'_>) -> Sql<'b> {
+    if let ([Source { origin: Origin::Table, tally: false }], true) = (sources, conditions.is_covered()) {
+        // Whether a row has expired stands in no such index. The expired ones have an index, and should be few.
+        let mut sql = Sql::new("SELECT (SELECT count(*) FROM polymnia_memories WHERE ");
+        conditions.push_covered(&mut sql);
+        sql.push(
+            ") - (SELECT count(*) FROM polymnia_memories INDEXED BY polymnia_memories_expiry WHERE expires_at <= ",
+        )
+        .bind(Value::Integer(conditions.now()))
+        .push(" AND ");
+        conditions.push_covered(&mut sql);
+        sql.push(")");
+        return sql;
+    }
     let mut sql = Sql::new("SELECT ");
     for (number, source) in sources.iter().enumerate() {
         sql.push(if number == 0 { "(SELECT count(*) FROM " } else { " + (SELECT count(*) FROM " });
@@ -180,7 +195,7 @@ impl Source {
         self.origin.push(sql, conditions.created());
         let [of_index, of_table] = TALLIES;
         let (tally, level) = match self.origin {
-            Origin::Table => (of_table, ""),
+            Origin::Table | Origin::User => (of_table, ""),
             Origin::Unlevel => (of_table, "indexed_revision <> revision AND "),
             Origin::Term(_) => (of_index, OF_ITS_TIME),
             Origin::Terms(_) | Origin::Entries(_) => (of_index, "indexed_revision = revision AND "),
@@ -198,6 +213,9 @@ impl Origin {
             Self::Table => {
                 sql.push("polymnia_memories AS m WHERE ");
             }
+            Self::User => {
+                sql.push("polymnia_memories AS m INDEXED BY polymnia_memories_user_created WHERE ");
+            }
             Self::Unlevel => {
                 sql.push("polymnia_memories AS m INDEXED BY polymnia_memories_unlevel WHERE ");
             }
@@ -214,7 +232,8 @@ impl Origin {
             Self::Terms(terms) => {
                 sql.push("(SELECT DISTINCT rid FROM polymnia_postings WHERE term IN (SELECT value FROM json_each(")
                     .bind(Value::Text(&terms.json))
-                    .push("))").push(JOINED);
+                    .push("))")
+                    .push(JOINED);
             }
             Self::Entries(entries) => {
                 let [number, space, from, until] = entries.values();
@@ -291,3 +310,6 @@ fn bound(value: &IndexValue) -> Value<'_> {
         IndexValue::Text(text) => Value::Text(text),
     }
 }
+
+#[cfg(test)]
+mod tests;

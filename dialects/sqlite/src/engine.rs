@@ -2,8 +2,8 @@
 
 use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine};
 use polymnia::{
-    ApplyReport, Call, Capability, Explanation, Memory, MemoryId, Mutation, Namespace, NamespaceStats, Query, Result, Selection,
-    Support,
+    ApplyReport, Call, Capability, Explanation, Memory, MemoryId, Mutation, Namespace, NamespaceStats, Query, Result,
+    Selection, Support,
 };
 use polymnia_pool::Pool;
 
@@ -85,7 +85,9 @@ impl Engine for SqliteEngine {
     }
 
     fn apply(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
-        self.with(call, Limit::Statement, |connection| write::apply(connection, call.now, namespace, batch, NewRows::Derive))
+        self.with(call, Limit::Statement, |connection| {
+            write::apply(connection, call.now, namespace, batch, NewRows::Derive)
+        })
     }
 
     fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {

@@ -7,7 +7,7 @@ use diesel::row::Row;
 use diesel::sqlite::Sqlite;
 use polymnia::{Access, Explanation, Namespace, Query, Result, Timestamp};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Recorded};
 use crate::drive::{Origin, Source, TALLIES};
 use crate::filter_sql::{Conditions, Window};
 use crate::plan::Choice;
@@ -33,7 +33,7 @@ pub(crate) fn explain(
     connection.record();
     let answered = answer(connection, &conditions, query, true);
     let elapsed = began.elapsed();
-    let (texts, candidates) = connection.recorded();
+    let Recorded { texts, candidates, rechecks } = connection.recorded();
     let Answer { rows, plan, streamed } = answered?;
     let mut explanation = Explanation {
         dialect: "sqlite".to_owned(),
@@ -42,7 +42,7 @@ pub(crate) fn explain(
         streamed,
         estimated_candidates: plan.estimated,
         candidates,
-        rechecks: conditions.rechecks().iter().map(|recheck| recheck.rows()).sum(),
+        rechecks,
         rows: rows.memories.len() as u64,
         elapsed,
         emulated: Vec::new(),
@@ -56,12 +56,13 @@ pub(crate) fn explain(
         Choice::Nothing => explanation.access = Access::Nothing,
         Choice::Table => {
             let steps = steps(connection, &conditions, query, streamed)?;
+            explanation.streamed = !steps.iter().any(|step| step.contains("TEMP B-TREE"));
             explanation.index = steps.iter().find_map(|step| index_of(step));
-            explanation.access = match &explanation.index {
-                None => Access::Scan,
-                Some(_) if streamed && conditions.is_order_alone() => Access::OrderWalk,
-                Some(index) if is_by_namespace_alone(&steps, index) => Access::Scan,
-                Some(_) => Access::FieldIndex,
+            let is_whole = explanation.index.as_ref().is_none_or(|index| is_by_namespace_alone(&steps, index));
+            explanation.access = match explanation.index {
+                Some(_) if explanation.streamed && (is_whole || conditions.is_order_alone()) => Access::OrderWalk,
+                Some(_) if !is_whole => Access::FieldIndex,
+                _ => Access::Scan,
             };
         }
         Choice::Unlevel => postings(&mut explanation, 0),
@@ -84,11 +85,15 @@ fn postings(explanation: &mut Explanation, terms: usize) {
     explanation.details.push(("terms".to_owned(), terms.to_string()));
 }
 
-/// Returns the texts without what counts rows, those that read memories first, each once.
+/// Returns the texts without what counts rows, each once: those that read memories first, then those that asked how many
+/// there are. What begins and ends a moment, and what a connection asks once, is left out.
 fn statements(texts: &[String]) -> Vec<String> {
     let (mut main, mut probes) = (Vec::new(), Vec::new());
     for text in texts {
         let is_main = text.contains("polymnia_decode");
+        if !is_main && !text.starts_with("SELECT") || text.contains("polymnia_settings") {
+            continue;
+        }
         let text = TALLIES.iter().fold(text.clone(), |text, tally| text.replace(tally, ""));
         let list = if is_main { &mut main } else { &mut probes };
         if !list.contains(&text) {
@@ -107,8 +112,8 @@ fn steps(
     streamed: bool,
 ) -> Result<Vec<String>> {
     let window = Window::new(query)?;
-    let source = Source::new(Origin::Table, false);
     let mut sql = Sql::new("EXPLAIN QUERY PLAN ");
+    let source = if streamed { window.stream(conditions, false) } else { Source::new(Origin::Table, false) };
     sql.append(if streamed { window.streamed(&source, conditions) } else { window.sorted(&source, conditions) });
     Ok(connection.all(sql)?.into_iter().map(|Detail(detail)| detail).collect())
 }

@@ -102,7 +102,9 @@ impl<'a> Needs<'a> {
     fn add_ranges(&mut self, filter: &'a Filter) {
         match filter {
             Filter::And(all) => all.iter().for_each(|filter| self.add_ranges(filter)),
-            Filter::Metadata { path, test: Test::Compare(relation, bound) } => self.add_comparison(path, *relation, bound),
+            Filter::Metadata { path, test: Test::Compare(relation, bound) } => {
+                self.add_comparison(path, *relation, bound)
+            }
             Filter::Metadata { path, test: Test::Prefix(prefix) } => {
                 let from = IndexValue::cut(prefix.as_str());
                 let range = ValueRange {
@@ -371,7 +373,7 @@ impl Origin {
     /// Returns whether rows come from it in the order of their creation.
     pub(crate) fn streams(&self) -> bool {
         match self {
-            Self::Table | Self::Unlevel | Self::Entries(_) => false,
+            Self::Table | Self::User | Self::Unlevel | Self::Entries(_) => false,
             Self::Term(_) => true,
             Self::Terms(terms) => terms.len() <= MAX_MERGED,
         }

@@ -144,9 +144,7 @@ impl Reader<'_> {
     fn of_term(&self, connection: &mut Connection, term: i32) -> Result<Option<Rows>> {
         if self.conditions.is_metadata_alone() && self.window.is_first() && !self.tally {
             return match self.window.direction() {
-                Direction::Descending => {
-                    connection.gather(of_term_alone::<Newest>(term, self.conditions), self.ties())
-                }
+                Direction::Descending => connection.gather(of_term_alone::<Newest>(term, self.conditions), self.ties()),
                 Direction::Ascending => connection.gather(of_term_alone::<Oldest>(term, self.conditions), self.ties()),
             };
         }
@@ -156,8 +154,8 @@ impl Reader<'_> {
 
     /// Reads from the table, and tells whether the memories came in order.
     fn of_table(&self, connection: &mut Connection) -> Result<(Rows, bool)> {
-        let source = Source::new(Origin::Table, self.tally);
         if self.window.streams(self.conditions) {
+            let source = self.window.stream(self.conditions, self.tally);
             match page(connection, self.query, self.window.streamed(&source, self.conditions)) {
                 // An index is gone, or SQLite thought better of it.
                 Err(_) if connection.sorts_memories() => {
@@ -166,6 +164,7 @@ impl Reader<'_> {
                 result => return Ok((result?, true)),
             }
         }
+        let source = Source::new(Origin::Table, self.tally);
         Ok((page(connection, self.query, self.window.sorted(&source, self.conditions))?, false))
     }
 
@@ -339,6 +338,6 @@ impl FromRow for NamespaceStats {
 }
 
 #[cfg(test)]
-mod differential;
+pub(crate) mod differential;
 #[cfg(test)]
 mod tests;

@@ -73,14 +73,9 @@ impl Ties {
             self.millisecond = millisecond;
         }
         let rank = self.rank(created_at, id);
-        if self.is_full() {
+        if self.is_full() && self.last().is_none_or(|(last, _)| rank > last) {
             self.page.more = true;
-            if self.kept == 0 {
-                return Ok(Progress::Complete);
-            }
-            if self.last().is_some_and(|(last, _)| rank > last) {
-                return Ok(Progress::GoOn);
-            }
+            return Ok(Progress::GoOn);
         }
         let memory = decode()?;
         self.bytes += size(&memory);
@@ -160,4 +155,83 @@ impl Ties {
 
 fn size(memory: &Memory) -> usize {
     memory.content.as_str().len() + memory.metadata.as_str().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use polymnia::{Order, OrderBy, Record, Timestamp};
+
+    use super::*;
+
+    fn memory(created: i64, id: u128, bytes: usize) -> Memory {
+        let record = Record::parse(&format!(r#"{{"content": "{}"}}"#, "x".repeat(bytes))).unwrap();
+        let created = Timestamp::from_micros(created).unwrap();
+        record.into_memory(created, || MemoryId::from_bytes(id.to_be_bytes()))
+    }
+
+    /// Returns the page as it is defined: in order, up to the limit, and up to the memory that goes past the bytes.
+    fn expected(mut memories: Vec<Memory>, order: Order, limit: usize, max_bytes: usize) -> Rows {
+        memories.sort_by(|left, right| order.compare(left, right));
+        let all = memories.len();
+        let mut bytes = 0;
+        let fit = memories.iter().take(limit).take_while(|memory| {
+            let goes_on = bytes <= max_bytes;
+            bytes += size(memory);
+            goes_on
+        });
+        let fit = fit.count();
+        memories.truncate(fit);
+        Rows { memories, more: fit < all }
+    }
+
+    #[test]
+    fn pages_are_those_of_sorting_everything() {
+        let random = &mut fastrand::Rng::with_seed(3);
+        for round in 0..3_000 {
+            let direction = if random.bool() { Direction::Ascending } else { Direction::Descending };
+            let order = Order { by: OrderBy::Created, direction };
+            let count = random.usize(..40);
+            let spread = [1, 3_000, 30_000][random.usize(..3)];
+            let mut memories: Vec<Memory> =
+                (0..count).map(|_| memory(random.i64(-spread..spread), random.u128(..), random.usize(1..20))).collect();
+            let (limit, max_bytes) = (random.u32(1..12), [0, 10, 50, 10_000][random.usize(..4)]);
+            let expected = expected(memories.clone(), order, limit as usize, max_bytes);
+            let millisecond = |memory: &Memory| memory.created_at.as_micros().div_euclid(1000);
+            match direction {
+                Direction::Ascending => memories.sort_by_key(millisecond),
+                Direction::Descending => memories.sort_by_key(|memory| std::cmp::Reverse(millisecond(memory))),
+            }
+            let mut ties = Ties { max_bytes, ..Ties::new(direction, limit) };
+            let mut decoded = 0;
+            for memory in &memories {
+                let offered = ties.offer(memory.created_at.as_micros(), memory.id, || {
+                    decoded += 1;
+                    Ok(memory.clone())
+                });
+                if offered.unwrap() == Progress::Complete {
+                    break;
+                }
+                // The last one may be pushed out by the next.
+                assert!(ties.group.len() <= limit as usize + 1 && ties.bytes <= max_bytes + 2 * 22, "round {round}");
+            }
+            assert!(decoded >= expected.memories.len());
+            assert_eq!(ties.into_page(), expected, "round {round}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_on_the_page_is_not_decoded() {
+        let mut ties = Ties::new(Direction::Ascending, 2);
+        let offer =
+            |ties: &mut Ties, id| ties.offer(5, MemoryId::from_bytes(u128::to_be_bytes(id)), || Ok(memory(5, id, 1)));
+        for id in [2, 1] {
+            assert_eq!(offer(&mut ties, id).unwrap(), Progress::GoOn);
+        }
+        let refused = ties.offer(5, MemoryId::from_bytes([9; 16]), || unreachable!("it comes after both"));
+        assert_eq!(refused.unwrap(), Progress::GoOn);
+        let over = ties.offer(1_000, MemoryId::from_bytes([0; 16]), || unreachable!("the page is complete"));
+        assert_eq!(over.unwrap(), Progress::Complete);
+        let page = ties.into_page();
+        assert!(page.more && page.memories.len() == 2);
+    }
 }

@@ -9,8 +9,8 @@ mod rename;
 use diesel::sqlite::Sqlite;
 use polymnia::spi::refusal;
 use polymnia::{
-    ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Metadata, Mutation, Namespace, NewMemory,
-    OnConflict, Outcome, Patch, Result, Revision, Selection, Timestamp,
+    ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Metadata, Mutation, Namespace,
+    NewMemory, OnConflict, Outcome, Patch, Result, Revision, Selection, Timestamp,
 };
 
 use self::removal::Removal;

@@ -1,3 +1,5 @@
+DROP INDEX polymnia.memories_user_created;
+
 DROP INDEX polymnia.memories_metadata;
 CREATE INDEX memories_metadata
 ON polymnia.memories USING gin (metadata jsonb_path_ops)

@@ -16,3 +16,7 @@ DROP INDEX polymnia.memories_metadata;
 CREATE INDEX memories_metadata
 ON polymnia.memories USING gin ((ARRAY[namespace]), metadata jsonb_path_ops)
 WITH (gin_pending_list_limit = 512);
+
+-- Newest of one user, whatever the thread.
+CREATE INDEX memories_user_created
+ON polymnia.memories (namespace, user_id, created_at, id);

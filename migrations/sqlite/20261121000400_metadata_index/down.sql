@@ -13,6 +13,8 @@ END;
 
 DROP INDEX polymnia_memories_unlevel;
 
+DROP INDEX polymnia_memories_user_created;
+
 DROP TABLE polymnia_index_entries;
 
 DROP TABLE polymnia_indexes;

@@ -44,6 +44,10 @@ CREATE TABLE polymnia_index_entries (
     CONSTRAINT index_entries_key PRIMARY KEY (number, space, value, rid)
 ) STRICT, WITHOUT ROWID;
 
+-- Newest of one user, whatever the thread.
+CREATE INDEX polymnia_memories_user_created
+ON polymnia_memories (namespace, user_id, created_at, id);
+
 -- Rows that are not level: what is derived from them is of another revision, or of none.
 CREATE INDEX polymnia_memories_unlevel
 ON polymnia_memories (namespace, created_at, id)

@@ -43,7 +43,7 @@ impl Rival {
         let answers = BufReader::new(process.stdout.take().expect("it is piped"));
         let mut rival = Self { name, about: String::new(), process, requests, answers };
         let opened = rival.must(&json!({"do": "open", "rival": name, "database": database, "url": url}));
-        rival.about = opened["about"].as_str().expect("it says what it is").to_owned();
+        opened["about"].as_str().expect("it says what it is").clone_into(&mut rival.about);
         rival
     }
 

@@ -1,5 +1,5 @@
-//! Measures Polymnia against memoric and against LangGraph's SqliteStore and PostgresStore: the same memories, on one machine,
-//! in one run, with each call that a rival has an equal of.
+//! Measures Polymnia against memoric and against LangGraph's `SqliteStore` and `PostgresStore`: the same memories, on one
+//! machine, in one run, each call that a rival has an equal of.
 //!
 //! `cargo bench -p polymnia-conformance --bench rivals` prints a table of medians and writes them to
 //! `target/bench/rivals.json`.
@@ -17,13 +17,15 @@
 //! - Each is called in its fastest documented way: one open connection, warm; batches where it has them. memoric has none.
 //!   Arguments are made, and answers looked at, outside the clock. Our times include parsing the metadata of each memory
 //!   that is read, because a rival's answer holds it parsed.
-//! - Each writes as durably as it does by default; the lines above the table say how. `langgraph+wal` is SqliteStore on a file
-//!   whose journal mode is WAL, as LangGraph's checkpointer leaves it.
+//! - Each writes as durably as it does by default; the lines above the table say how. `langgraph+wal` is `SqliteStore` on a
+//!   file whose journal mode is WAL, as LangGraph's checkpointer leaves it.
 //! - LangGraph's namespace is `("bench", user, thread)`, which gives it an index on both, and its metadata stand at the top
 //!   of the value, where its filters reach them. Its times of change are set to those of the memories, then its table
 //!   is compacted and analysed.
 //! - Answers, timed ones included, are compared with ours to the same question. memoric ranks by a score whatever 1,000
 //!   memories the database gives it first, so when more than 10 match, its answer is only checked to hold 10 that do.
+
+#![allow(clippy::doc_markdown, reason = "LangGraph is a name, not code")]
 
 mod child;
 #[allow(dead_code, reason = "shared with another bench")]

@@ -107,10 +107,11 @@ pub(super) fn of_importance(subject: &Subject) {
         f64::NEG_INFINITY,
     ];
     for bound in values.into_iter().chain(bounds) {
+        let same = |value: f64| value.total_cmp(&(bound + 0.0)).is_eq();
         let real = Real::new(bound).unwrap();
         let expected = |holds: &dyn Fn(f64) -> bool| values.iter().filter(|value| holds(**value)).count() as u64;
-        assert_eq!(count(Is::Eq(real)), expected(&|value| value == bound), "= {bound:e}");
-        assert_eq!(count(Is::In(vec![real, Real::new(7.0).unwrap()])), expected(&|value| value == bound), "in {bound:e}");
+        assert_eq!(count(Is::Eq(real)), expected(&same), "= {bound:e}");
+        assert_eq!(count(Is::In(vec![real, Real::new(7.0).unwrap()])), expected(&same), "in {bound:e}");
         assert_eq!(count(Is::Compare(Relation::Less, real)), expected(&|value| value < bound), "< {bound:e}");
         assert_eq!(count(Is::Compare(Relation::LessOrEqual, real)), expected(&|value| value <= bound), "<= {bound:e}");
         assert_eq!(count(Is::Compare(Relation::Greater, real)), expected(&|value| value > bound), "> {bound:e}");
@@ -223,12 +224,12 @@ pub(super) fn agree_with_the_conditions_of_selections(subject: &Subject) {
             let filter = Selection::default().with_filter(filter);
             assert_eq!(all(&store, &here(), plain.clone()), all(&store, &here(), filter), "{plain:?}");
         }
-        let test = Filter::Field(generate::field_test(&mut rng, now));
-        let selection = Selection::default().with_filter(test.clone());
+        let generated = Filter::Field(generate::field_test(&mut rng, now));
+        let selection = Selection::default().with_filter(generated.clone());
         let expected = memories.iter().filter(|memory| selection.matches(memory, now)).count() as u64;
-        assert_eq!(store.count(&here(), &selection).unwrap(), expected, "{}", test.to_json());
-        let opposite = Selection::default().with_filter(test.clone().not());
+        assert_eq!(store.count(&here(), &selection).unwrap(), expected, "{}", generated.to_json());
+        let opposite = Selection::default().with_filter(generated.clone().not());
         let live = store.count(&here(), &Selection::default()).unwrap();
-        assert_eq!(store.count(&here(), &opposite).unwrap(), live - expected, "not {}", test.to_json());
+        assert_eq!(store.count(&here(), &opposite).unwrap(), live - expected, "not {}", generated.to_json());
     }
 }

@@ -1,6 +1,8 @@
 //! What a live PostgreSQL says of filters, in SQL that shares nothing with the dialect's: paths by strict `jsonpath`, strings as
 //! `bytea`, every value a literal.
 
+use std::fmt::Write as _;
+
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Array, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
@@ -77,11 +79,11 @@ fn holds(test: &Test) -> String {
             format!("CASE jsonb_typeof(v) WHEN 'string' THEN substr({TEXT_BYTES}, 1, {length}) = {bytes} END")
         }
         Test::Any(values) => {
-            let some = joined(values.iter().map(|value| element(value)), "OR", "false");
+            let some = joined(values.iter().map(element), "OR", "false");
             format!("CASE jsonb_typeof(v) WHEN 'array' THEN {some} END")
         }
         Test::All(values) => {
-            let every = joined(values.iter().map(|value| element(value)), "AND", "true");
+            let every = joined(values.iter().map(element), "AND", "true");
             format!("CASE jsonb_typeof(v) WHEN 'array' THEN {every} END")
         }
         Test::Size(size) => {
@@ -99,15 +101,11 @@ const TEXT_BYTES: &str = "convert_to(v #>> '{}', 'UTF8')";
 
 fn compare(relation: Relation, bound: &Bound) -> String {
     let relation = operator(relation);
-    match bound.as_string() {
-        Some(text) => {
-            format!("CASE jsonb_typeof(v) WHEN 'string' THEN {TEXT_BYTES} {relation} {} END", bytes(&text))
-        }
-        None => {
-            let number = literal(bound.as_json().as_str());
-            format!("CASE jsonb_typeof(v) WHEN 'number' THEN (v #>> '{{}}')::numeric {relation} {number}::numeric END")
-        }
+    if let Some(text) = bound.as_string() {
+        return format!("CASE jsonb_typeof(v) WHEN 'string' THEN {TEXT_BYTES} {relation} {} END", bytes(&text));
     }
+    let number = literal(bound.as_json().as_str());
+    format!("CASE jsonb_typeof(v) WHEN 'number' THEN (v #>> '{{}}')::numeric {relation} {number}::numeric END")
 }
 
 fn element(value: &Json) -> String {
@@ -120,10 +118,13 @@ fn at(path: &Path) -> String {
     for step in path.steps() {
         match step {
             Step::Key(key) => {
-                let escaped: String = key.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-                steps.push_str(&format!(".\"{escaped}\""));
+                steps.push_str(".\"");
+                for unit in key.encode_utf16() {
+                    write!(steps, "\\u{unit:04x}").unwrap();
+                }
+                steps.push('"');
             }
-            Step::Index(index) => steps.push_str(&format!("[{index}]")),
+            Step::Index(index) => write!(steps, "[{index}]").unwrap(),
         }
     }
     format!("jsonb_path_query_first(document, {}::jsonpath, '{{}}', true)", literal(&steps))
@@ -148,8 +149,11 @@ fn jsonb(value: &Json) -> String {
 }
 
 fn bytes(text: &str) -> String {
-    let hexadecimal: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("'\\x{hexadecimal}'::bytea")
+    let mut literal = "'\\x".to_owned();
+    for byte in text.bytes() {
+        write!(literal, "{byte:02x}").unwrap();
+    }
+    literal + "'::bytea"
 }
 
 /// Returns a literal, with `standard_conforming_strings` on.

@@ -285,7 +285,7 @@ fn push_value<'a, Columns>(statement: &mut Statement<'a, Columns>, path: &'a Pat
     }
 }
 
-fn jsons<'a>(values: &'a [Json]) -> Vec<JsonText<'a>> {
+fn jsons(values: &[Json]) -> Vec<JsonText<'_>> {
     values.iter().map(|value| JsonText(value.as_str())).collect()
 }
 

@@ -5,6 +5,7 @@
 
 mod capture;
 mod conflict;
+mod copy;
 mod delete;
 mod put;
 mod restore;
@@ -20,6 +21,7 @@ use polymnia::{
 };
 
 pub(crate) use self::capture::{Capture, ChangeCapture, Claim};
+pub(crate) use self::copy::{Novelty, load};
 
 use crate::error::Fault;
 use crate::filter_sql::{self, Hints};

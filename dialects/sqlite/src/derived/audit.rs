@@ -17,10 +17,12 @@ use crate::connection::Connection;
 use crate::statement::{Value, statements};
 
 statements! {
-    FirstFrom = "SELECT rid FROM polymnia_memories WHERE rid >= ? ORDER BY rid LIMIT 1";
+    /// The first row from a number on, and the last of all.
+    RowsFrom =
+        "SELECT rid, (SELECT max(rid) FROM polymnia_memories) FROM polymnia_memories WHERE rid >= ? ORDER BY rid LIMIT 1";
     Rows =
         "SELECT rid, namespace, created_at, indexed_revision = revision, id, metadata FROM polymnia_memories ",
-        "WHERE rid >= ? AND rid < ? ORDER BY rid LIMIT 20000";
+        "WHERE rid BETWEEN ? AND ? ORDER BY rid LIMIT 20000";
     Postings =
         "SELECT term, created, rid FROM polymnia_postings WHERE (term, created, rid) > (?, ?, ?) ",
         "ORDER BY term, created, rid LIMIT 500000";
@@ -29,8 +31,8 @@ statements! {
         "ORDER BY number, space, value, rid LIMIT 50000";
 }
 
-/// How many row numbers are looked at together: 18 MB.
-const SPAN: i64 = 1 << 21;
+/// How many row numbers are looked at together: 18 MB. Few enough in tests that several ranges come about.
+const SPAN: i64 = if cfg!(test) { 16 } else { 1 << 21 };
 /// How many rows that don't agree are looked at together.
 const MAX_ODD: usize = 1 << 10;
 
@@ -79,7 +81,7 @@ struct Range {
     /// What stands in front of the first row belongs here as well: to no row.
     from: i64,
     first: i64,
-    end: i64,
+    last: i64,
     states: Vec<State>,
     /// The fingerprints of what should be derived from each row, less those of what is.
     sums: Vec<u64>,
@@ -91,23 +93,15 @@ pub(super) fn audit(connection: &mut Connection, hasher: &Hasher, auditor: &mut 
     let mut audit = Audit { hasher, declared, seen: HashSet::new(), auditor };
     let mut from = i64::MIN;
     loop {
-        let first = first_from(connection, from)?;
-        let start = first.unwrap_or(from);
-        let end = start.saturating_add(SPAN);
-        let next = first_from(connection, end)?;
-        // The last range takes what stands behind it.
-        let end = if next.is_some() { end } else { i64::MAX };
-        let size = usize::try_from(if first.is_some() { SPAN.min(end.saturating_sub(start)) } else { 0 });
-        let size = size.expect("a range has few rows");
-        let mut range = Range { from, first: start, end, states: vec![State::Gone; size], sums: vec![0; size] };
+        let rows = rows_from(connection, from)?;
+        let mut range = Range::new(from, rows);
         audit.rows(connection, &mut range)?;
         audit.postings(connection, &mut range)?;
         audit.entries(connection, &mut range)?;
         audit.odd(connection, &range)?;
-        if next.is_none() {
-            return Ok(());
-        }
-        from = end;
+        // The last range takes what stands behind it as well.
+        let Some(next) = range.last.checked_add(1) else { return Ok(()) };
+        from = next;
     }
 }
 
@@ -119,7 +113,7 @@ pub(super) fn expected(
     rid: i64,
 ) -> Result<Option<(Namespace, MemoryId, Derived)>> {
     let (mut document, mut found) = (Document::default(), None);
-    connection.visit::<Rows>(&[Value::Integer(rid), Value::Integer(rid + 1)], |row| {
+    connection.visit::<Rows>(&[Value::Integer(rid), Value::Integer(rid)], |row| {
         if row.integer(3) == 1 {
             let namespace = Namespace::from_stored(row.text(1).to_owned());
             let terms = hasher.namespace(&namespace);
@@ -145,12 +139,11 @@ impl<A: Auditor> Audit<'_, A> {
     fn rows(&mut self, connection: &mut Connection, range: &mut Range) -> Result<()> {
         let mut document = Document::default();
         let mut entered: Option<(Namespace, NamespaceTerms)> = None;
-        let (mut next, mut shapes) = (range.first, HashMap::<i64, Box<[i32]>>::new());
-        loop {
-            let began = next;
-            connection.visit::<Rows>(&[Value::Integer(next), Value::Integer(range.end)], |row| {
+        let (mut next, mut shapes) = (Some(range.first), HashMap::<i64, Box<[i32]>>::new());
+        while let Some(first) = next.take() {
+            connection.visit::<Rows>(&[Value::Integer(first), Value::Integer(range.last)], |row| {
                 let rid = row.integer(0);
-                next = rid + 1;
+                next = rid.checked_add(1);
                 let name = row.text(1);
                 if entered.as_ref().is_none_or(|(namespace, _)| namespace.as_str() != name) {
                     let namespace = Namespace::from_stored(name.to_owned());
@@ -174,11 +167,9 @@ impl<A: Auditor> Audit<'_, A> {
                 }
                 ControlFlow::Continue(())
             })?;
-            if next == began {
-                return Ok(());
-            }
             self.shapes(connection, &mut shapes)?;
         }
+        Ok(())
     }
 
     fn shapes(&mut self, connection: &mut Connection, shapes: &mut HashMap<i64, Box<[i32]>>) -> Result<()> {
@@ -203,8 +194,9 @@ impl<A: Auditor> Audit<'_, A> {
         loop {
             let (mut orphans, mut count) = (Derived::default(), 0);
             let last = each_posting(connection, after, |posting| {
-                count += 1;
-                match range.state(posting.rid) {
+                let state = range.state(posting.rid);
+                count += u64::from(state.is_some());
+                match state {
                     Some(State::Gone) => orphans.postings.push(posting),
                     Some(State::Level) => range.subtract(posting.rid, fingerprint(&posting)),
                     Some(State::NotLevel) | None => {}
@@ -225,8 +217,9 @@ impl<A: Auditor> Audit<'_, A> {
         loop {
             let (mut orphans, mut count) = (Derived::default(), 0);
             let last = each_entry(connection, after, |entry| {
-                count += 1;
-                match (range.state(entry.rid), is_kept(&self.declared, entry.number)) {
+                let state = range.state(entry.rid);
+                count += u64::from(state.is_some());
+                match (state, is_kept(&self.declared, entry.number)) {
                     (Some(State::Gone), _) | (Some(_), None) => orphans.entries.push(entry.clone()),
                     (Some(State::Level), Some(true)) => range.subtract(entry.rid, fingerprint_of_entry(entry)),
                     _ => {}
@@ -243,7 +236,8 @@ impl<A: Auditor> Audit<'_, A> {
 
     /// Collects what there is of the rows that do not agree.
     fn odd(&mut self, connection: &mut Connection, range: &Range) -> Result<()> {
-        let odd: Vec<i64> = (range.first..).zip(&range.sums).filter(|(_, sum)| **sum != 0).map(|(rid, _)| rid).collect();
+        let odd: Vec<i64> =
+            (range.first..).zip(&range.sums).filter(|(_, sum)| **sum != 0).map(|(rid, _)| rid).collect();
         for rids in odd.chunks(MAX_ODD) {
             let mut found: HashMap<i64, Derived> = rids.iter().map(|rid| (*rid, Derived::default())).collect();
             let mut after = None;
@@ -271,13 +265,25 @@ impl<A: Auditor> Audit<'_, A> {
 }
 
 impl Range {
+    /// Returns the range that begins at a number and takes in the first of `rows`, the first and the last row from there on.
+    fn new(from: i64, rows: Option<[i64; 2]>) -> Self {
+        let Some([first, last]) = rows else {
+            return Self { from, first: from, last: i64::MAX, states: Vec::new(), sums: Vec::new() };
+        };
+        let width = last.saturating_sub(first).min(SPAN - 1);
+        let size = usize::try_from(width + 1).expect("a range has few rows");
+        let end = first.saturating_add(width);
+        let last = if end == last { i64::MAX } else { end };
+        Self { from, first, last, states: vec![State::Gone; size], sums: vec![0; size] }
+    }
+
     fn place(&self, rid: i64) -> Option<usize> {
         usize::try_from(rid.checked_sub(self.first)?).ok().filter(|at| *at < self.states.len())
     }
 
     /// Returns the state of a row; none if it is not for this range to judge.
     fn state(&self, rid: i64) -> Option<State> {
-        if rid < self.from || rid >= self.end {
+        if rid < self.from || rid > self.last {
             return None;
         }
         Some(self.place(rid).map_or(State::Gone, |at| self.states[at]))
@@ -317,13 +323,13 @@ fn is_kept(declared: &[Declared], number: i64) -> Option<bool> {
     declared.iter().find(|index| index.number == number).map(|index| index.ready)
 }
 
-fn first_from(connection: &mut Connection, from: i64) -> Result<Option<i64>> {
-    let mut first = None;
-    connection.visit::<FirstFrom>(&[Value::Integer(from)], |row| {
-        first = Some(row.integer(0));
+fn rows_from(connection: &mut Connection, from: i64) -> Result<Option<[i64; 2]>> {
+    let mut rows = None;
+    connection.visit::<RowsFrom>(&[Value::Integer(from)], |row| {
+        rows = Some([row.integer(0), row.integer(1)]);
         ControlFlow::Break(())
     })?;
-    Ok(first)
+    Ok(rows)
 }
 
 /// Visits a part of the postings, after one of them, and returns the last; none after the last of all.
@@ -357,11 +363,8 @@ fn each_entry(
     let first = [Value::Integer(i64::MIN), Value::Integer(0), Value::Integer(0), Value::Integer(0)];
     let key = after.as_ref().map_or(first, Entry::values);
     connection.visit::<Entries>(&key, |row| {
-        let value = if row.is_text(2) {
-            IndexValue::Text(row.text(2).to_owned())
-        } else {
-            IndexValue::Number(row.real(2))
-        };
+        let value =
+            if row.is_text(2) { IndexValue::Text(row.text(2).to_owned()) } else { IndexValue::Number(row.real(2)) };
         let space = i32::try_from(row.integer(1)).unwrap_or_default();
         let entry = Entry { number: row.integer(0), space, value, rid: row.integer(3) };
         visit(&entry);

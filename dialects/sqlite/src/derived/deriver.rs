@@ -102,12 +102,7 @@ impl Deriver {
     }
 
     /// Derives from a row about to be overwritten, by other metadata if that is given. Returns whether the row is level then.
-    pub(crate) fn overwrite(
-        &mut self,
-        connection: &mut Connection,
-        row: Row,
-        metadata: Option<&str>,
-    ) -> Result<bool> {
+    pub(crate) fn overwrite(&mut self, connection: &mut Connection, row: Row, metadata: Option<&str>) -> Result<bool> {
         let Some((_, terms)) = &self.namespace else { return Ok(false) };
         let (before, now, declared) = (&mut self.before, &mut self.now, &*self.declared);
         match (row.is_level, metadata) {

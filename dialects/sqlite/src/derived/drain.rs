@@ -105,7 +105,9 @@ impl Part {
             document.read(row.bytes(5), terms, &self.declared);
             let (rid, revision) = (row.integer(0), row.integer(3));
             self.push(Row { rid, created: created_of_micros(place.created_at), revision, is_level: false }, &document);
-            for (index, value) in self.declared.iter().zip(0..).filter_map(|(index, at)| Some((index, document.value(at)?))) {
+            for (index, value) in
+                self.declared.iter().zip(0..).filter_map(|(index, at)| Some((index, document.value(at)?)))
+            {
                 let value = value.clone();
                 self.entries.push(Entry { number: index.number, space: terms.space(), value, rid });
             }
@@ -136,7 +138,8 @@ impl Part {
     /// Writes what was derived and returns how many rows became level. Nothing is written, and none returned, if what it was
     /// derived by holds no more. Requires the write lock.
     fn write(&mut self, connection: &mut Connection) -> Result<Option<u64>> {
-        if hasher::read(connection)? != Some(&self.hasher) || !Arc::ptr_eq(&declared::list(connection)?, &self.declared) {
+        if hasher::read(connection)? != Some(&self.hasher) || !Arc::ptr_eq(&declared::list(connection)?, &self.declared)
+        {
             return Ok(None);
         }
         let mut at = 0;

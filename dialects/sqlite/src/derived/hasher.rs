@@ -58,7 +58,8 @@ pub(crate) fn terms(connection: &mut Connection, namespace: &Namespace) -> Resul
 /// stays true.
 pub(crate) fn read(connection: &mut Connection) -> Result<Option<&Hasher>> {
     let settings: Vec<Setting> = connection.all(fixed::<Settings, 0>([]))?;
-    let value = |wanted| settings.iter().find(|Setting(name, _)| name == wanted).map(|Setting(_, value)| value.as_str());
+    let value =
+        |wanted| settings.iter().find(|Setting(name, _)| name == wanted).map(|Setting(_, value)| value.as_str());
     let of_this_build = value("term_version").is_some_and(|version| version.parse() == Ok(TermHasher::VERSION));
     let seed = value("term_seed").and_then(seed).filter(|_| of_this_build);
     connection.hasher = seed.map(|seed| Hasher { seed, hasher: TermHasher::new(seed) });
@@ -83,7 +84,10 @@ mod tests {
 
     #[test]
     fn seeds_are_32_digits() {
-        assert_eq!(seed("000102030405060708090a0b0c0d0e0F"), Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]));
+        assert_eq!(
+            seed("000102030405060708090a0b0c0d0e0F"),
+            Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
+        );
         for text in ["", "00", "+00102030405060708090a0b0c0d0e0f", "g00102030405060708090a0b0c0d0e0f"] {
             assert_eq!(seed(text), None, "{text}");
         }

@@ -42,9 +42,11 @@ impl Mender<'_> {
         connection: &mut Connection,
         work: impl FnOnce(&mut Self, &mut Connection) -> Result<()>,
     ) -> Result<()> {
-        connection.write(|connection| {
-            if hasher::read(connection)? == Some(self.hasher) { work(self, connection) } else { Ok(()) }
-        })
+        connection.write(
+            |connection| {
+                if hasher::read(connection)? == Some(self.hasher) { work(self, connection) } else { Ok(()) }
+            },
+        )
     }
 
     fn remove(&mut self, connection: &mut Connection, derived: &Derived) -> Result<()> {

@@ -21,3 +21,6 @@ mod verify;
 pub(crate) use self::indexes::{create as create_index, drop as drop_index, indexes};
 pub(crate) use self::optimize::optimize;
 pub(crate) use self::verify::verify;
+
+#[cfg(test)]
+mod tests;

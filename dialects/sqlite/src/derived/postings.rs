@@ -1,12 +1,24 @@
 //! Changes of postings, collected and then applied in the order of the index.
 
-use polymnia::{Result, Timestamp};
+use polymnia::Result;
 
 use crate::connection::Connection;
 use crate::statement::{Value, statements};
 
+/// Eight rows of values.
+macro_rules! eight {
+    () => {
+        "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)"
+    };
+}
+
+const MANY: usize = 32;
+
 statements! {
     Add = "INSERT OR IGNORE INTO polymnia_postings (term, created, rid) VALUES (?, ?, ?)";
+    /// [`MANY`] at once take a third less time each.
+    AddMany = "INSERT OR IGNORE INTO polymnia_postings (term, created, rid) VALUES ", eight!(), ", ", eight!(), ", ", eight!(),
+        ", ", eight!();
     Remove = "DELETE FROM polymnia_postings WHERE term = ? AND created = ? AND rid = ?";
 }
 
@@ -55,7 +67,11 @@ impl Postings {
                 (_, Some(new)) => (**new, true),
                 (Some(_), None) => unreachable!("without a new one, the arm before applies"),
             };
-            if is_added { now.next() } else { before.next() };
+            if is_added {
+                now.next()
+            } else {
+                before.next()
+            };
             self.push(Posting { term, created, rid }, is_added);
         }
     }
@@ -74,7 +90,7 @@ impl Postings {
         self.0.reverse();
         let some = |is_added| self.0.iter().filter(move |change| (change.order & 1 == 1) == is_added);
         connection.run_each::<Remove, 3>(some(false).map(|change| change.posting.values()))?;
-        connection.run_each::<Add, 3>(some(true).map(|change| change.posting.values()))?;
+        add(connection, some(true).map(|change| change.posting))?;
         self.0.clear();
         Ok(())
     }
@@ -94,13 +110,22 @@ pub(super) fn remove(connection: &mut Connection, postings: impl IntoIterator<It
 
 /// Adds postings.
 pub(super) fn add(connection: &mut Connection, postings: impl IntoIterator<Item = Posting>) -> Result<()> {
-    connection.run_each::<Add, 3>(postings.into_iter().map(Posting::values))?;
+    let mut postings = postings.into_iter();
+    let mut next = Vec::with_capacity(MANY);
+    let many = std::iter::from_fn(|| {
+        next.clear();
+        next.extend(postings.by_ref().take(MANY));
+        (next.len() == MANY).then(|| {
+            let mut values = [Value::Null; 3 * MANY];
+            for (place, posting) in values.chunks_exact_mut(3).zip(&next) {
+                place.copy_from_slice(&posting.values());
+            }
+            values
+        })
+    });
+    connection.run_each::<AddMany, { 3 * MANY }>(many)?;
+    connection.run_each::<Add, 3>(next.into_iter().map(Posting::values))?;
     Ok(())
-}
-
-/// Returns a time as postings have it.
-pub(super) fn created(at: Timestamp) -> i64 {
-    created_of_micros(at.as_micros())
 }
 
 /// Returns a time in microseconds as postings have it.
@@ -124,7 +149,8 @@ mod tests {
     }
 
     fn stored(connection: &mut Connection) -> Vec<[i64; 3]> {
-        let rows: Vec<Integers<3>> = connection.all(Sql::new("SELECT term, created, rid FROM polymnia_postings")).unwrap();
+        let rows: Vec<Integers<3>> =
+            connection.all(Sql::new("SELECT term, created, rid FROM polymnia_postings")).unwrap();
         rows.into_iter().map(|row| row.0).collect()
     }
 

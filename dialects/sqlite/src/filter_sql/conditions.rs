@@ -130,6 +130,37 @@ impl<'a> Conditions<'a> {
     }
 
     pub(super) fn push_within<'b>(&'b self, sql: &mut Sql<'b>, created: Range, updated: Range) {
+        self.push_fields(sql, created, updated);
+        sql.push(" AND (expires_at IS NULL OR expires_at > ").bind(Value::Integer(self.now)).push(")");
+        if let Some(related_threads) = &self.related_threads {
+            sql.push(" AND EXISTS (SELECT 1 FROM json_each(related_threads) AS related WHERE related.value IN")
+                .push(" (SELECT value FROM json_each(")
+                .bind(Value::Text(related_threads))
+                .push(")))");
+        }
+        self.filter_sql.parts.push_to(sql);
+    }
+
+    /// Returns whether all conditions but expiry are on the columns of one index.
+    pub(crate) fn is_covered(&self) -> bool {
+        let Self { user, agent, thread, tiers, created, updated, related_threads, filter_sql, .. } = self;
+        let [user, agent, thread] = [user, agent, thread].map(|field| *field != Match::Any);
+        let [created, updated] = [created, updated].map(|range| *range != Range::default());
+        let (by_tier, by_thread) = (!tiers.is_empty() || updated, thread || created);
+        let is_only_updated = updated && tiers.is_empty() && !user;
+        !agent
+            && related_threads.is_none()
+            && filter_sql.parts.is_empty()
+            && !(by_tier && by_thread)
+            && (!updated || is_only_updated || !tiers.is_empty())
+    }
+
+    /// Adds the conditions of a selection that is [covered](Self::is_covered), without expiry.
+    pub(crate) fn push_covered<'b>(&'b self, sql: &mut Sql<'b>) {
+        self.push_fields(sql, self.created, self.updated);
+    }
+
+    fn push_fields<'b>(&'b self, sql: &mut Sql<'b>, created: Range, updated: Range) {
         self.push_namespace(sql);
         push_match(sql, &self.user, " AND user_id = ", " AND user_id IS NULL");
         push_match(sql, &self.thread, " AND thread_id = ", " AND thread_id IS NULL");
@@ -142,14 +173,6 @@ impl<'a> Conditions<'a> {
         }
         created.push(sql, [" AND created_at >= ", " AND created_at < "]);
         updated.push(sql, [" AND updated_at >= ", " AND updated_at < "]);
-        sql.push(" AND (expires_at IS NULL OR expires_at > ").bind(Value::Integer(self.now)).push(")");
-        if let Some(related_threads) = &self.related_threads {
-            sql.push(" AND EXISTS (SELECT 1 FROM json_each(related_threads) AS related WHERE related.value IN")
-                .push(" (SELECT value FROM json_each(")
-                .bind(Value::Text(related_threads))
-                .push(")))");
-        }
-        self.filter_sql.parts.push_to(sql);
     }
 
     /// Returns the statement that counts, up to a limit, the rows that an index on own fields would find, and whether there

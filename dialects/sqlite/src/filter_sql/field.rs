@@ -128,4 +128,3 @@ fn time_column(field: TimeField) -> &'static str {
         TimeField::Expires => "+expires_at",
     }
 }
-

@@ -35,6 +35,11 @@ impl<'a> Parts<'a> {
         self
     }
 
+    /// Returns whether nothing was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// Adds everything to a statement.
     pub(super) fn push_to<'b>(&'b self, sql: &mut Sql<'b>) {
         for part in &self.parts {

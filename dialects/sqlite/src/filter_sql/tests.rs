@@ -2,7 +2,8 @@
 
 use polymnia::filter::{FieldTest, Is, Prefix, Real, Relation, TextField, TimeField};
 use polymnia::{
-    Call, CancelToken, Direction, Filter, Json, Namespace, OpenOptions, Order, Query, Selection, Tier, TimeRange, Timestamp,
+    Call, CancelToken, Direction, Filter, Json, Match, Namespace, OpenOptions, Order, Query, Selection, Tier,
+    TimeRange, Timestamp,
 };
 
 use super::window::drop_implied;
@@ -42,21 +43,29 @@ fn user() -> Selection {
     Selection::default().with_user("u1".parse().unwrap())
 }
 
+fn nobody() -> Selection {
+    Selection { user: Match::Absent, ..Selection::default() }
+}
+
 fn range() -> TimeRange {
     TimeRange { from: Some(Timestamp::MIN), until: Some(Timestamp::MAX) }
 }
 
 const TABLE: Source = Source { origin: Origin::Table, tally: false };
 
-fn read<'a>(window: &'a Window, conditions: &'a Conditions<'_>) -> Sql<'a> {
-    if window.streams(conditions) { window.streamed(&TABLE, conditions) } else { window.sorted(&TABLE, conditions) }
+/// Runs `check` with the statement that reads a window.
+fn read<T>(window: &Window, conditions: &Conditions<'_>, check: impl FnOnce(Sql<'_>) -> T) -> T {
+    if window.streams(conditions) {
+        return check(window.streamed(&window.stream(conditions, false), conditions));
+    }
+    check(window.sorted(&TABLE, conditions))
 }
 
 fn statement(query: &Query) -> String {
     let namespace = Namespace::new("a").unwrap();
     let conditions = Conditions::new(&namespace, Timestamp::MIN, &query.selection).unwrap();
     let window = Window::new(query).unwrap();
-    text(&read(&window, &conditions))
+    read(&window, &conditions, |sql| text(&sql))
 }
 
 /// Returns what SQLite would do, step by step.
@@ -64,9 +73,11 @@ fn plan(connection: &mut Connection, selection: &Selection, order: Order) -> Vec
     let namespace = Namespace::new("n1").unwrap();
     let conditions = Conditions::new(&namespace, Timestamp::MIN, selection).unwrap();
     let window = Window::new(&Query::new(selection.clone()).with_order(order)).unwrap();
-    let mut sql = Sql::new("EXPLAIN QUERY PLAN ");
-    sql.append(read(&window, &conditions));
-    connection.all(sql).unwrap().into_iter().map(|Detail(detail)| detail).collect()
+    read(&window, &conditions, |statement| {
+        let mut sql = Sql::new("EXPLAIN QUERY PLAN ");
+        sql.append(statement);
+        connection.all(sql).unwrap().into_iter().map(|Detail(detail)| detail).collect()
+    })
 }
 
 /// Runs `check` on a fresh schema, and again on one with rows and statistics.
@@ -145,6 +156,10 @@ fn pages_stream_from_an_index() {
     let cases = [
         (user().with_thread(thread()), created, "polymnia_memories_user_thread_created"),
         (user().without_thread(), created, "polymnia_memories_user_thread_created"),
+        (user(), created, "polymnia_memories_user_created"),
+        (nobody(), created, "polymnia_memories_user_created"),
+        (user().with_filter(contains.clone()), created, "polymnia_memories_user_created"),
+        (user().with_created(range()), created, "polymnia_memories_user_created"),
         (user().with_thread(thread()).with_tier(Tier::long_term()), created, "polymnia_memories_user_thread_created"),
         (user().with_thread(thread()).with_filter(contains.clone()), created, "polymnia_memories_user_thread_created"),
         (Selection::default(), created, "polymnia_memories_created"),
@@ -164,6 +179,42 @@ fn pages_stream_from_an_index() {
             }
         }
     });
+}
+
+#[test]
+fn counts_of_what_an_index_covers_look_up_no_row() {
+    let thread = || "t1".parse().unwrap();
+    let agent = || user().with_agent("g".parse().unwrap());
+    let tier = |selection: Selection| selection.with_tier(Tier::long_term());
+    let two_tiers = tier(Selection::default().with_tier(Tier::mid_term()));
+    let covered = [
+        Selection::default(),
+        user(),
+        nobody(),
+        user().with_thread(thread()).with_created(range()),
+        user().with_created(range()),
+        tier(Selection::default()),
+        tier(user()).with_updated(range()),
+        two_tiers,
+        Selection::default().with_created(range()),
+        Selection::default().with_updated(range()),
+    ];
+    without_and_with_statistics(|connection| {
+        let namespace = Namespace::new("n1").unwrap();
+        let now = Timestamp::from_micros(10_000).unwrap();
+        for selection in &covered {
+            let conditions = Conditions::new(&namespace, now, selection).unwrap();
+            let mut sql = Sql::new("EXPLAIN QUERY PLAN ");
+            sql.append(drive::count(&[TABLE], &conditions));
+            let steps: Vec<String> = connection.all(sql).unwrap().into_iter().map(|Detail(detail)| detail).collect();
+            assert!(steps.iter().any(|step| step.contains("USING COVERING INDEX")), "{selection:?}: {steps:?}");
+            assert!(steps.iter().any(|step| step.contains("polymnia_memories_expiry")), "{selection:?}: {steps:?}");
+        }
+    });
+    for selection in [agent(), tier(user().with_thread(thread())), user().with_updated(range())] {
+        let namespace = Namespace::new("n1").unwrap();
+        assert!(!Conditions::new(&namespace, Timestamp::MIN, &selection).unwrap().is_covered(), "{selection:?}");
+    }
 }
 
 /// The outer ORDER BY asks for the order that the inner one has made, and SQLite must see that: sorting again would carry
@@ -217,10 +268,7 @@ fn own_fields_are_never_null() {
     for (filter, expected) in [
         (agent(Is::Present), " AND +agent_id IS NOT NULL"),
         (agent(Is::Eq("a".to_owned())).not(), " AND NOT (+agent_id IS ?)"),
-        (
-            agent(Is::Compare(Relation::Less, "a".to_owned())),
-            " AND (+agent_id IS NOT NULL AND +agent_id < ?)",
-        ),
+        (agent(Is::Compare(Relation::Less, "a".to_owned())), " AND (+agent_id IS NOT NULL AND +agent_id < ?)"),
         (several, " AND (+agent_id IS NOT NULL AND +agent_id IN (SELECT value FROM json_each(?)))"),
         (prefix("é"), " AND ifnull(substr(CAST(+user_id AS BLOB), 1, ?) = ?, 0)"),
         (prefix(""), " AND +user_id IS NOT NULL"),
@@ -229,7 +277,10 @@ fn own_fields_are_never_null() {
         (importance(Is::In(reals(1))), " AND +importance IN (?)"),
         (importance(Is::In(reals(3))), " AND +importance IN (?, ?, ?, ?)"),
         (expires(Is::Compare(Relation::Greater, time)), " AND (+expires_at IS NOT NULL AND +expires_at > ?)"),
-        (expires(Is::In(vec![time])), " AND (+expires_at IS NOT NULL AND +expires_at IN (SELECT value FROM json_each(?)))"),
+        (
+            expires(Is::In(vec![time])),
+            " AND (+expires_at IS NOT NULL AND +expires_at IN (SELECT value FROM json_each(?)))",
+        ),
     ] {
         assert_eq!(added(filter.clone()), expected, "{filter:?}");
     }
@@ -275,7 +326,9 @@ fn what_an_index_serves_is_lifted_into_the_selection() {
     assert!(lifted.contains(conditions), "{lifted}");
     // There is room for one.
     let twice = filtered(text(TextField::User, "u").and(text(TextField::User, "v")));
-    assert!(twice.contains("namespace = ? AND user_id = ? AND (expires_at IS NULL OR expires_at > ?) AND +user_id IS ?"));
+    assert!(
+        twice.contains("namespace = ? AND user_id = ? AND (expires_at IS NULL OR expires_at > ?) AND +user_id IS ?")
+    );
     // Of a disjunction nothing is.
     let either = filtered(text(TextField::User, "u").or(text(TextField::Tier, "v")));
     assert!(either.contains(" AND (+user_id IS ? OR +tier IS ?)"), "{either}");

@@ -5,7 +5,7 @@ use polymnia::{Direction, Match, OrderBy, Position, PositionKey, Query, Result};
 
 use super::conditions::{Conditions, Range};
 use crate::decoder::decoded;
-use crate::drive::Source;
+use crate::drive::{Origin, Source};
 use crate::statement::{Sql, Value};
 
 /// Is a column that orders.
@@ -75,11 +75,18 @@ impl Window {
         let (any_user, any_tier) = (*user == Match::Any, tiers.is_empty());
         match self.column {
             Column::Created if *updated != Range::default() => false,
-            Column::Created => (any_user && any_tier) || (!any_user && *thread != Match::Any),
+            Column::Created => any_tier || (!any_user && *thread != Match::Any),
             Column::Updated if *created != Range::default() => false,
             Column::Updated => (any_user && any_tier) || (tiers.len() == 1 && (any_user || *thread == Match::Any)),
             Column::Importance => false,
         }
+    }
+
+    /// Returns where the rows of a page that [streams](Self::streams) come from.
+    pub(crate) fn stream(&self, conditions: &Conditions<'_>, tally: bool) -> Source {
+        let Conditions { user, thread, .. } = conditions;
+        let is_of_user = self.column == Column::Created && *user != Match::Any && *thread == Match::Any;
+        Source::new(if is_of_user { Origin::User } else { Origin::Table }, tally)
     }
 
     /// Returns the range of `created_at` that a page in the order of creation can come from.

@@ -37,12 +37,7 @@ pub(super) const ALL: [Function; 3] = [
         flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY,
         call: call_decode,
     },
-    Function {
-        name: explain::TALLY,
-        arguments: 1,
-        flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY,
-        call: call_tally,
-    },
+    Function { name: explain::TALLY, arguments: 1, flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY, call: call_tally },
 ];
 
 /// Is the arguments of a call: the columns of a row.
@@ -124,6 +119,7 @@ unsafe extern "C" fn call_matches(
         let Some(metadata) = metadata else { return Ok(Some(false)) };
         // SAFETY: the context is that of this call.
         let session = unsafe { session(context) };
+        session.rechecks.count(session.tally.load(Ordering::Relaxed));
         let go_on = || session.guard.may_go_on();
         // SAFETY: the context is that of this call. What is kept for the second argument is ours, a `Recheck` from
         // `Arc::into_raw` below, and SQLite drops it only between calls.

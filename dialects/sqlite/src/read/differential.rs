@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use polymnia::filter::{Bound, DocumentTerms, FieldTest, Is, Prefix, Real, Relation, SizeTest, Step, Test, TextField, TimeField};
-use polymnia::spi::{Engine, SchemaEngine};
+use polymnia::filter::{
+    Bound, DocumentTerms, FieldTest, Is, Prefix, Real, Relation, SizeTest, Step, Test, TextField, TimeField,
+};
+use polymnia::spi::{AdminEngine as _, Engine, SchemaEngine as _};
 use polymnia::{
-    Access, Call, CancelToken, Filter, Json, Memory, MemoryStore, Namespace, OpenOptions, Order, Path, Query, Selection,
-    TimeRange, Timestamp,
+    Access, Call, CancelToken, Filter, IndexDeclaration, IndexKind, Json, Memory, MemoryStore, Namespace, OpenOptions,
+    Order, Path, Query, Selection, TimeRange, Timestamp,
 };
 
 use super::*;
@@ -38,7 +40,8 @@ impl Corpus {
         let engine = Arc::new(SqliteEngine::open(Config::read(&OpenOptions::new(":memory:")).unwrap()).unwrap());
         engine.migrate(&call()).unwrap();
         let store = MemoryStore::new(Arc::clone(&engine) as Arc<dyn Engine>).with_clock(Fixed);
-        let mut corpus = Self { engine, store, namespace: Namespace::new("a").unwrap(), random: fastrand::Rng::with_seed(seed) };
+        let mut corpus =
+            Self { engine, store, namespace: Namespace::new("a").unwrap(), random: fastrand::Rng::with_seed(seed) };
         corpus.with(|corpus, connection| {
             connection.batch("BEGIN").unwrap();
             for number in 0..memories {
@@ -62,7 +65,8 @@ impl Corpus {
     fn insert(&mut self, connection: &mut Connection, number: usize) {
         let random = &mut self.random;
         let namespace = if random.u8(..8) == 0 { "b" } else { "a" };
-        let mut sql = Sql::new("INSERT INTO polymnia_memories (namespace, id, user_id, thread_id, tier, content, metadata,");
+        let mut sql =
+            Sql::new("INSERT INTO polymnia_memories (namespace, id, user_id, thread_id, tier, content, metadata,");
         let id = random.u128(..).to_be_bytes();
         let user = ["u", "v", "w"][random.usize(..3)];
         let metadata = if number == 0 { "{}".to_owned() } else { object(random, 0) };
@@ -71,14 +75,26 @@ impl Corpus {
         let created = random.i64(-20..20) * 500 + random.i64(0..2);
         let expires = if random.u8(..10) == 0 { Value::Integer(random.i64(NOW - 1..NOW + 2)) } else { Value::Null };
         sql.push(" importance, revision, created_at, updated_at, expires_at) VALUES (")
-            .bind(Value::Text(namespace)).push(", ").bind(Value::Blob(&id)).push(", ")
-            .bind(if random.bool() { Value::Text(user) } else { Value::Null }).push(", ")
-            .bind(if random.bool() { Value::Text("t") } else { Value::Null }).push(", ")
-            .bind(Value::Text(["x", "y", "z"][random.usize(..3)])).push(", 'c', ")
-            .bind(Value::Text(metadata.as_str())).push(", ")
-            .bind(Value::Real(f64::from(random.u8(..8)) / 7.0)).push(", 3, ")
-            .bind(Value::Integer(created)).push(", ")
-            .bind(Value::Integer(random.i64(0..50))).push(", ").bind(expires).push(")");
+            .bind(Value::Text(namespace))
+            .push(", ")
+            .bind(Value::Blob(&id))
+            .push(", ")
+            .bind(if random.bool() { Value::Text(user) } else { Value::Null })
+            .push(", ")
+            .bind(if random.bool() { Value::Text("t") } else { Value::Null })
+            .push(", ")
+            .bind(Value::Text(["x", "y", "z"][random.usize(..3)]))
+            .push(", 'c', ")
+            .bind(Value::Text(metadata.as_str()))
+            .push(", ")
+            .bind(Value::Real(f64::from(random.u8(..8)) / 7.0))
+            .push(", 3, ")
+            .bind(Value::Integer(created))
+            .push(", ")
+            .bind(Value::Integer(random.i64(0..50)))
+            .push(", ")
+            .bind(expires)
+            .push(")");
         connection.execute(sql).unwrap();
     }
 
@@ -98,12 +114,16 @@ impl Corpus {
             #[expect(clippy::cast_possible_truncation, reason = "the lower half is the term")]
             let of_shape = shape as i32;
             for term in document.leaves.iter().chain([&of_shape]) {
-                connection.batch(&format!("INSERT OR IGNORE INTO polymnia_postings VALUES ({term}, {created}, {rid})")).unwrap();
+                connection
+                    .batch(&format!("INSERT OR IGNORE INTO polymnia_postings VALUES ({term}, {created}, {rid})"))
+                    .unwrap();
             }
             for path in &document.paths {
                 connection.batch(&format!("INSERT OR IGNORE INTO polymnia_shapes VALUES ({path}, {shape})")).unwrap();
             }
-            connection.batch(&format!("UPDATE polymnia_memories SET indexed_revision = revision WHERE rid = {rid}")).unwrap();
+            connection
+                .batch(&format!("UPDATE polymnia_memories SET indexed_revision = revision WHERE rid = {rid}"))
+                .unwrap();
         }
         connection.batch("COMMIT").unwrap();
     }
@@ -166,7 +186,9 @@ pub(crate) fn call() -> Call {
 }
 
 fn scalar(random: &mut fastrand::Rng) -> String {
-    ["0", "1", "1.0", "-2", "2.5", "1e2", "\"\"", "\"a\"", "\"ab\"", "\"b\"", "true", "false", "null"][random.usize(..13)].to_owned()
+    ["0", "1", "1.0", "-2", "2.5", "1e2", "\"\"", "\"a\"", "\"ab\"", "\"b\"", "true", "false", "null"]
+        [random.usize(..13)]
+    .to_owned()
 }
 
 fn value(random: &mut fastrand::Rng, depth: usize) -> String {
@@ -183,8 +205,9 @@ fn array(random: &mut fastrand::Rng, depth: usize) -> String {
 }
 
 fn object(random: &mut fastrand::Rng, depth: usize) -> String {
-    let members: Vec<String> =
-        (0..random.usize(..4)).map(|_| format!("{}:{}", ["\"a\"", "\"b\"", "\"c\""][random.usize(..3)], value(random, depth))).collect();
+    let members: Vec<String> = (0..random.usize(..4))
+        .map(|_| format!("{}:{}", ["\"a\"", "\"b\"", "\"c\""][random.usize(..3)], value(random, depth)))
+        .collect();
     format!("{{{}}}", members.join(","))
 }
 
@@ -255,7 +278,8 @@ fn field(random: &mut fastrand::Rng) -> Filter {
 }
 
 fn selection(random: &mut fastrand::Rng) -> Selection {
-    let mut selection = Selection::default().with_filter(filter(random, 0));
+    let filter = if random.u8(..8) == 0 { Filter::All } else { filter(random, 0) };
+    let mut selection = Selection::default().with_filter(filter);
     if random.u8(..4) == 0 {
         selection = selection.with_user("u".parse().unwrap());
     }
@@ -288,6 +312,68 @@ fn random_selections_agree(level: Level) {
     }
     for access in ["metadata_index", "field_index", "order_walk", "nothing"] {
         assert!(found.get(access).is_some_and(|count| *count > 10), "{access}: {found:?}");
+    }
+}
+
+/// Ranges and prefixes at two paths, on which indexes are declared.
+#[test]
+fn answers_agree_with_declared_indexes() {
+    let mut by_index = 0;
+    for (seed, level) in [(1, Level::All), (2, Level::Half)] {
+        let mut corpus = Corpus::new(seed, 300, level);
+        for (path, kind) in
+            [("a", IndexKind::Number), ("a", IndexKind::Text), ("b", IndexKind::Number), ("b", IndexKind::Text)]
+        {
+            let declaration = IndexDeclaration::new(path.parse().unwrap(), kind).unwrap();
+            corpus.engine.admin().create_index(&call(), &declaration).unwrap();
+        }
+        for _ in 0..200 {
+            let random = &mut corpus.random;
+            let ranges = (0..random.usize(1..4)).map(|_| range(random));
+            let mut all: Vec<Filter> = ranges.collect();
+            if random.bool() {
+                all.push(filter(random, 2));
+            }
+            let order = Order::ALL[random.usize(..6)];
+            let access = corpus.check(&Selection::default().with_filter(Filter::And(all)), order);
+            by_index += u32::from(access == Access::DeclaredIndex);
+        }
+    }
+    assert!(by_index > 100, "{by_index}");
+}
+
+fn range(random: &mut fastrand::Rng) -> Filter {
+    let path = ["a", "b"][random.usize(..2)].parse().unwrap();
+    let bounds = ["-2", "0", "1", "1.5", "2.5", "100", "\"\"", "\"a\"", "\"ab\"", "\"b\""];
+    let test = match random.u8(..4) {
+        0 => Test::Prefix(Prefix::new(["", "a", "ab", "b"][random.usize(..4)]).unwrap()),
+        _ => Test::Compare(relation(random), Bound::new(json(bounds[random.usize(..10)])).unwrap()),
+    };
+    Filter::Metadata { path, test }
+}
+
+/// Other programs write, the trigger makes the row not level, and what is left behind must not be believed.
+#[test]
+fn answers_agree_after_foreign_writes() {
+    let mut corpus = Corpus::new(5, 200, Level::All);
+    for foreign in [
+        "UPDATE polymnia_memories SET metadata = '{\"a\": 1}' WHERE rid % 5 = 0",
+        "UPDATE polymnia_memories SET created_at = created_at + 1234567 WHERE rid % 7 = 0",
+        "UPDATE polymnia_memories SET namespace = 'b' WHERE rid % 11 = 0",
+        "DELETE FROM polymnia_memories WHERE rid % 13 = 0",
+    ] {
+        corpus.with(|_, connection| connection.batch(foreign).unwrap());
+        for round in 0..2 {
+            for _ in 0..40 {
+                let selection = selection(&mut corpus.random);
+                let order = Order::ALL[corpus.random.usize(..6)];
+                corpus.check(&selection, order);
+            }
+            if round == 0 {
+                // The terms of old are still there.
+                corpus.with(|corpus, connection| corpus.make_level(connection, "indexed_revision <> revision"));
+            }
+        }
     }
 }
 
