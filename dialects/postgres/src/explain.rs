@@ -58,7 +58,7 @@ fn add(session: &mut Session, page: PageOf<'_>, route: Route, explanation: &mut 
         explanation.rechecks += plan.candidates;
     }
     explanation.access = plan.access();
-    explanation.index = plan.indexes.first().cloned();
+    explanation.index = plan.indexes.first().map(|(name, _)| name.clone());
     explanation.streamed = !plan.sorts;
     explanation.estimated_candidates = explanation.estimated_candidates.or(plan.expected);
     for (name, field) in [("planning", "Planning Time"), ("execution", "Execution Time")] {
@@ -68,7 +68,8 @@ fn add(session: &mut Session, page: PageOf<'_>, route: Route, explanation: &mut 
     }
     explanation.details.push(("route".to_owned(), route.describe().to_owned()));
     if plan.indexes.len() > 1 {
-        explanation.details.push(("indexes".to_owned(), plan.indexes.join(", ")));
+        let names: Vec<&str> = plan.indexes.iter().map(|(name, _)| name.as_str()).collect();
+        explanation.details.push(("indexes".to_owned(), names.join(", ")));
     }
     Ok(())
 }
@@ -76,8 +77,8 @@ fn add(session: &mut Session, page: PageOf<'_>, route: Route, explanation: &mut 
 /// Is what a plan says of how memories were found.
 #[derive(Debug, Default, PartialEq)]
 struct Plan {
-    /// The indexes, the one that matters most first.
-    indexes: Vec<String>,
+    /// The indexes and what each was, the one that matters most first.
+    indexes: Vec<(String, Access)>,
     /// Whether memories were read at all.
     scans: bool,
     sorts: bool,
@@ -88,9 +89,15 @@ struct Plan {
 impl Plan {
     fn read(node: &Value) -> Self {
         let mut plan = Self::default();
-        plan.add(node);
+        let mut indexes = Vec::new();
+        plan.add(node, &mut indexes);
+        let sorts = plan.sorts;
+        plan.indexes.extend(indexes.into_iter().map(|(index, condition)| {
+            let access = access_by(&index, &condition, sorts);
+            (index, access)
+        }));
         // What tells most comes first, should several indexes have been put together.
-        plan.indexes.sort_by_key(|name| match access_by(name) {
+        plan.indexes.sort_by_key(|(_, access)| match access {
             Access::MetadataIndex => 0,
             Access::DeclaredIndex => 1,
             Access::FieldIndex => 2,
@@ -100,11 +107,13 @@ impl Plan {
         plan
     }
 
-    fn add(&mut self, node: &Value) {
+    /// Adds a node and those below it, and to `indexes` their indexes and what these were asked for.
+    fn add(&mut self, node: &Value, indexes: &mut Vec<(String, String)>) {
         let kind = node["Node Type"].as_str().unwrap_or_default();
         self.sorts |= kind.contains("Sort");
         if let Some(index) = node["Index Name"].as_str() {
-            self.indexes.push(index.to_owned());
+            let condition = node["Index Cond"].as_str().unwrap_or_default();
+            indexes.push((index.to_owned(), condition.to_owned()));
         }
         // A shard's table has a number behind its name.
         if node["Relation Name"].as_str().is_some_and(|name| name.starts_with("memories")) {
@@ -115,28 +124,34 @@ impl Plan {
             self.expected = Some(self.expected.unwrap_or_default() + count(&node["Plan Rows"]));
         }
         for inner in node["Plans"].as_array().into_iter().flatten() {
-            self.add(inner);
+            self.add(inner, indexes);
         }
     }
 
     fn access(&self) -> Access {
-        match self.indexes.first().map(|name| access_by(name)) {
+        match self.indexes.first() {
             None if self.scans => Access::Scan,
             None => Access::Nothing,
-            Some(Access::OrderWalk) if self.sorts => Access::Scan,
-            Some(access) => access,
+            Some((_, access)) => *access,
         }
     }
 }
 
-/// Returns what reading by an index is.
-fn access_by(index: &str) -> Access {
-    match index {
-        "memories_metadata" => Access::MetadataIndex,
-        "memories_created" | "memories_updated" => Access::OrderWalk,
-        "memories_key" => Access::Scan,
-        _ if index.starts_with(quote::PREFIX) => Access::DeclaredIndex,
-        _ => Access::FieldIndex,
+/// Returns what reading by an index is: of one whose condition is the namespace only, no more than that.
+fn access_by(index: &str, condition: &str, sorts: bool) -> Access {
+    const FIELDS: [&str; 7] =
+        ["user_id", "thread_id", "tier", "created_at", "updated_at", "expires_at", "related_threads"];
+    if index == "memories_metadata" {
+        Access::MetadataIndex
+    } else if index.starts_with(quote::PREFIX) && condition.contains("jsonb_typeof") {
+        Access::DeclaredIndex
+    } else if matches!(index, "memories_created" | "memories_updated") && !sorts {
+        // From where the cursor says, perhaps.
+        Access::OrderWalk
+    } else if FIELDS.iter().any(|field| condition.contains(field)) {
+        Access::FieldIndex
+    } else {
+        Access::Scan
     }
 }
 
@@ -170,7 +185,8 @@ mod tests {
         );
         assert_eq!(found.access(), Access::MetadataIndex);
         assert_eq!((found.candidates, found.expected, found.sorts), (25, Some(7), true));
-        assert_eq!(found.indexes, ["memories_metadata", "memories_created"]);
+        let names: Vec<&str> = found.indexes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["memories_metadata", "memories_created"]);
     }
 
     #[test]
@@ -184,6 +200,23 @@ mod tests {
         assert_eq!(walk("Limit").access(), Access::OrderWalk);
         assert_eq!(walk("Limit").candidates, 10);
         assert_eq!(walk("Incremental Sort").access(), Access::Scan);
+    }
+
+    #[test]
+    fn an_index_is_what_it_was_asked_for() {
+        let declared = "memories_declared_score_number";
+        let namespace = "(namespace = 'a'::text)";
+        assert_eq!(access_by(declared, namespace, false), Access::Scan);
+        assert_eq!(
+            access_by(declared, "((namespace = 'a'::text) AND (CASE WHEN (jsonb_typeof(x)))))", true),
+            Access::DeclaredIndex
+        );
+        let user = "((namespace = 'a') AND (user_id = 'b'))";
+        assert_eq!(access_by("memories_user_created", namespace, false), Access::Scan);
+        assert_eq!(access_by("memories_user_created", user, false), Access::FieldIndex);
+        let cursor = "(ROW(created_at, id) < ROW('x', 'y'))";
+        assert_eq!(access_by("memories_created", cursor, false), Access::OrderWalk);
+        assert_eq!(access_by("memories_created", cursor, true), Access::FieldIndex);
     }
 
     #[test]

@@ -233,10 +233,23 @@ impl Connection {
     where
         Q: QueryFragment<Sqlite> + LoadQuery<'q, SqliteConnection, Decoded<Place>> + 'q,
     {
+        self.gathered(ties, |connection, visit| connection.each(query, visit))
+    }
+
+    /// Does what [`gather`](Self::gather) does for a statement whose text never changes, in less time.
+    pub(crate) fn gather_fixed<K: Fixed>(&mut self, values: &[Value<'_>], ties: Ties) -> Result<Option<Rows>> {
+        self.gathered(ties, |connection, visit| connection.visit::<K>(values, |row| visit(Place::new(row.integer(0)))))
+    }
+
+    fn gathered(
+        &mut self,
+        ties: Ties,
+        run: impl FnOnce(&mut Self, &mut dyn FnMut(Place) -> ControlFlow<()>) -> Result<()>,
+    ) -> Result<Option<Rows>> {
         let session = Arc::clone(&self.session);
         session.decoder.gather(ties);
         let mut all_level = true;
-        let result = self.each(query, |place: Place| {
+        let result = run(self, &mut |place| {
             all_level &= !place.is_not_all_level();
             if place.is_enough() || !all_level { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });

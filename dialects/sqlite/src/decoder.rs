@@ -141,6 +141,10 @@ impl Decoder {
 pub(crate) struct Place(i64);
 
 impl Place {
+    pub(crate) fn new(place: i64) -> Self {
+        Self(place)
+    }
+
     /// Returns whether no further row is of use.
     pub(crate) fn is_enough(self) -> bool {
         self.0 == ENOUGH
@@ -154,7 +158,7 @@ impl Place {
 
 impl FromRow for Place {
     fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
-        Ok(Self(integer(row, 0)))
+        Ok(Self::new(integer(row, 0)))
     }
 }
 

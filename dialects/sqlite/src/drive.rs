@@ -8,7 +8,7 @@ use polymnia::filter::IndexValue;
 
 use crate::decoder::decoded;
 use crate::filter_sql::{Conditions, Range, Window};
-use crate::statement::{Fixed, Run, Sql, Value, fixed, statements};
+use crate::statement::{Sql, Value, statements};
 
 /// Is where rows come from.
 #[derive(Debug)]
@@ -94,12 +94,13 @@ statements! {
     Oldest = of_term_alone!(), " ORDER BY p.created LIMIT -1)";
 }
 
-/// Returns a run of [`Newest`] or [`Oldest`], for conditions that are [metadata alone](Conditions::is_metadata_alone).
-pub(crate) fn of_term_alone<'a, K: Fixed>(term: i32, conditions: &Conditions<'a>) -> Run<'a, K, 7> {
+/// Returns the values of [`Newest`] and [`Oldest`], for conditions that are
+/// [metadata alone](Conditions::is_metadata_alone).
+pub(crate) fn of_term_alone<'a>(term: i32, conditions: &Conditions<'a>) -> [Value<'a>; 7] {
     let namespace = Value::Text(conditions.namespace().as_str());
     let [from, until] = milliseconds(Range::default());
     let now = Value::Integer(conditions.now());
-    fixed::<K, 7>([namespace, Value::Integer(i64::from(term)), from, until, namespace, now, Value::Integer(0)])
+    [namespace, Value::Integer(i64::from(term)), from, until, namespace, now, Value::Integer(0)]
 }
 
 /// Returns the statement that reads the memories of terms in the order of their milliseconds, to be gathered by

@@ -143,9 +143,10 @@ impl Reader<'_> {
     /// Reads the memories of a term, by one statement; none if some rows are not level.
     fn of_term(&self, connection: &mut Connection, term: i32) -> Result<Option<Rows>> {
         if self.conditions.is_metadata_alone() && self.window.is_first() && !self.tally {
+            let values = of_term_alone(term, self.conditions);
             return match self.window.direction() {
-                Direction::Descending => connection.gather(of_term_alone::<Newest>(term, self.conditions), self.ties()),
-                Direction::Ascending => connection.gather(of_term_alone::<Oldest>(term, self.conditions), self.ties()),
+                Direction::Descending => connection.gather_fixed::<Newest>(&values, self.ties()),
+                Direction::Ascending => connection.gather_fixed::<Oldest>(&values, self.ties()),
             };
         }
         let source = Source::new(Origin::Term(term), self.tally);

@@ -6,7 +6,7 @@ use super::*;
 use crate::connection::Connection;
 use crate::explain::Detail;
 use crate::read::differential::{Corpus, Level};
-use crate::statement::text;
+use crate::statement::{Fixed, text};
 
 fn source(origin: Origin) -> Source {
     Source::new(origin, false)
