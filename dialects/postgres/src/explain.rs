@@ -60,7 +60,10 @@ fn add(session: &mut Session, page: PageOf<'_>, route: Route, explanation: &mut 
     explanation.access = plan.access();
     explanation.index = plan.indexes.first().map(|(name, _)| name.clone());
     explanation.streamed = !plan.sorts;
-    explanation.estimated_candidates = explanation.estimated_candidates.or(plan.expected);
+    // Of a walk that ends at the limit, the server's number is of where it would end without.
+    if explanation.access != Access::OrderWalk {
+        explanation.estimated_candidates = explanation.estimated_candidates.or(plan.expected);
+    }
     for (name, field) in [("planning", "Planning Time"), ("execution", "Execution Time")] {
         let millis = told[field].as_f64().unwrap_or_default();
         explanation.elapsed += Duration::from_secs_f64(millis.max(0.0) / 1_000.0);

@@ -65,7 +65,7 @@ pub(crate) fn choose(
         return (if walkable { Route::Walk } else { Route::Free }, None);
     }
     let Some(sample) = sample else {
-        return (if walkable { Route::Window(0) } else { Route::Index }, None);
+        return if walkable { (Route::Window(0), Some(u64::from(WINDOWS[0].0))) } else { (Route::Index, None) };
     };
     let wanted = f64::from(query.limit()) + 1.0;
     let estimate = sample.estimate(namespace, &query.selection);
@@ -98,4 +98,33 @@ fn is_walkable(query: &Query) -> bool {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, not negative")]
 fn whole(rows: f64) -> u64 {
     rows.ceil() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use polymnia::{Filter, Json, Order, Selection};
+
+    use super::*;
+    use crate::sample::tests::sample;
+
+    fn route(needle: &str, order: Order, sample: Option<&Sample>) -> Route {
+        let filter = Filter::Contains(Json::parse(needle).unwrap());
+        let query = Query::new(Selection::default().with_filter(filter)).with_order(order);
+        choose(&Namespace::new("a").unwrap(), &query, false, sample).0
+    }
+
+    #[test]
+    fn rare_values_are_looked_up_and_common_ones_walked_to() {
+        let (common, absent, bare) = (r#"{"kind": "common"}"#, r#"{"kind": "absent"}"#, r#"{"kind": {}}"#);
+        let newest = Order::CREATED_DESC;
+        let large = sample(1_000.0);
+        assert_eq!(route(common, newest, Some(&large)), Route::Window(1));
+        assert_eq!(route(r#"{"tags": ["all"]}"#, newest, Some(&large)), Route::Window(0));
+        assert_eq!(route(absent, newest, Some(&large)), Route::Index);
+        assert_eq!(route(bare, newest, Some(&large)), Route::Walk, "no index finds it");
+        assert_eq!(route(absent, Order::IMPORTANCE_DESC, Some(&large)), Route::Index);
+        assert_eq!(route(common, Order::IMPORTANCE_DESC, Some(&large)), Route::Free, "no index gives the order");
+        assert_eq!(route(common, newest, None), Route::Window(0));
+        assert_eq!(route(common, newest, Some(&sample(1.0))), Route::Walk, "all of a small namespace costs little");
+    }
 }

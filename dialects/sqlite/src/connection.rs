@@ -19,6 +19,7 @@ use crate::LOG;
 use crate::decoder::{Decoder, Place};
 use crate::derived::declared::Known;
 use crate::derived::hasher::Hasher;
+use crate::derived::room::Before;
 use crate::error::{Failure, Step, classify, code_of_message};
 use crate::estimate::Estimates;
 use crate::guard::Guard;
@@ -41,6 +42,8 @@ pub(crate) struct Connection {
     pub(crate) hasher: Option<Hasher>,
     /// The declared indexes of this database, once [`declared`](crate::derived::declared) has read them.
     pub(crate) declared: Option<Known>,
+    /// Set while the connection has [`room`](crate::derived::room).
+    pub(crate) before_room: Option<Before>,
     /// How many statements are cached.
     cached: Arc<AtomicUsize>,
 }
@@ -100,7 +103,17 @@ impl Connection {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        Self { handle, session, estimates, recorded: None, immutable, hasher: None, declared: None, cached }
+        Self {
+            handle,
+            session,
+            estimates,
+            recorded: None,
+            immutable,
+            hasher: None,
+            declared: None,
+            before_room: None,
+            cached,
+        }
     }
 
     pub(crate) fn guard(&self) -> &Guard {

@@ -3,12 +3,15 @@
 //! What comes from postings or a declared index is level, and for rows that are not level there is an index of its own: a
 //! statement reads the one or the other, and both together are what the table holds.
 
-use polymnia::Direction;
 use polymnia::filter::IndexValue;
+use polymnia::spi::Rows;
+use polymnia::{Direction, Result};
 
+use crate::connection::Connection;
 use crate::decoder::decoded;
 use crate::filter_sql::{Conditions, Range, Window};
 use crate::statement::{Sql, Value, statements};
+use crate::ties::Ties;
 
 /// Is where rows come from.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) struct Source {
 pub(crate) enum Origin {
     /// The table or an index on own fields, as SQLite sees fit; level or not.
     Table,
+    /// The same, but not by an index that gives them in the order asked for: there are few.
+    Fields,
     /// The index of one user's rows by creation, which SQLite may pass over for that of all users' where times are bounded.
     User,
     /// The index of rows that are not level.
@@ -92,15 +97,41 @@ statements! {
     Newest = of_term_alone!(), " ORDER BY p.created DESC LIMIT -1)";
     /// The oldest.
     Oldest = of_term_alone!(), " ORDER BY p.created LIMIT -1)";
+    /// The newest after a cursor.
+    NewestAfter = of_term_alone!(), " AND (created_at, id) < (?, ?) ORDER BY p.created DESC LIMIT -1)";
+    /// The oldest after a cursor.
+    OldestAfter = of_term_alone!(), " AND (created_at, id) > (?, ?) ORDER BY p.created LIMIT -1)";
 }
 
-/// Returns the values of [`Newest`] and [`Oldest`], for conditions that are
-/// [metadata alone](Conditions::is_metadata_alone).
-pub(crate) fn of_term_alone<'a>(term: i32, conditions: &Conditions<'a>) -> [Value<'a>; 7] {
+/// Reads the memories of a term in the order of their milliseconds, for conditions that are
+/// [metadata alone](Conditions::is_metadata_alone). None if not all rows are level.
+pub(crate) fn gather_of_term(
+    connection: &mut Connection,
+    term: i32,
+    conditions: &Conditions<'_>,
+    window: &Window,
+    ties: Ties,
+) -> Result<Option<Rows>> {
     let namespace = Value::Text(conditions.namespace().as_str());
-    let [from, until] = milliseconds(Range::default());
+    let [from, until] = milliseconds(window.created(conditions));
     let now = Value::Integer(conditions.now());
-    [namespace, Value::Integer(i64::from(term)), from, until, namespace, now, Value::Integer(0)]
+    let values = [namespace, Value::Integer(i64::from(term)), from, until, namespace, now, Value::Integer(0)];
+    let is_newest = window.direction() == Direction::Descending;
+    let Some([time, id]) = window.after() else {
+        return if is_newest {
+            connection.gather_fixed::<Newest>(&values, ties)
+        } else {
+            connection.gather_fixed::<Oldest>(&values, ties)
+        };
+    };
+    let mut after = [Value::Null; 9];
+    after[..7].copy_from_slice(&values);
+    after[7..].copy_from_slice(&[time, id]);
+    if is_newest {
+        connection.gather_fixed::<NewestAfter>(&after, ties)
+    } else {
+        connection.gather_fixed::<OldestAfter>(&after, ties)
+    }
 }
 
 /// Returns the statement that reads the memories of terms in the order of their milliseconds, to be gathered by
@@ -196,7 +227,7 @@ impl Source {
         self.origin.push(sql, conditions.created());
         let [of_index, of_table] = TALLIES;
         let (tally, level) = match self.origin {
-            Origin::Table | Origin::User => (of_table, ""),
+            Origin::Table | Origin::Fields | Origin::User => (of_table, ""),
             Origin::Unlevel => (of_table, "indexed_revision <> revision AND "),
             Origin::Term(_) => (of_index, OF_ITS_TIME),
             Origin::Terms(_) | Origin::Entries(_) => (of_index, "indexed_revision = revision AND "),
@@ -211,7 +242,7 @@ impl Source {
 impl Origin {
     fn push<'b>(&'b self, sql: &mut Sql<'b>, created: Range) {
         match self {
-            Self::Table => {
+            Self::Table | Self::Fields => {
                 sql.push("polymnia_memories AS m WHERE ");
             }
             Self::User => {

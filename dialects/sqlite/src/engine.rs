@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::connector::Connector;
 use crate::derived::deriver::NewRows;
+use crate::derived::room;
 use crate::{explain, read, write};
 
 /// Is an open database.
@@ -92,6 +93,7 @@ impl Engine for SqliteEngine {
 
     fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
         self.with(call, Limit::Statement, |connection| {
+            room::take(connection)?;
             write::apply(connection, call.now, namespace, batch, NewRows::Leave)
         })
     }

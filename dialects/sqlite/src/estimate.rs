@@ -112,3 +112,53 @@ pub(crate) fn of_fields(
     connection.estimates().learn(subject, rows, bound);
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::differential::{Corpus, Level};
+
+    #[test]
+    fn numbers_are_exact_below_the_bound_and_estimated_beyond() {
+        Corpus::new(1, 0, Level::None).with(|_, connection| {
+            let postings = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+                INSERT INTO polymnia_postings SELECT iif(i <= 100, 1, 2), i, i FROM n;
+                INSERT INTO polymnia_postings SELECT 3, 0, rid FROM polymnia_postings";
+            connection.batch(postings).unwrap();
+            for (term, bound, least, most) in [
+                (0, 16, 0, 0),
+                (1, 16, 16, 16),
+                (1, 128, 100, 100),
+                (1, 1_024, 100, 100),
+                (2, 128, 128, 128),
+                (2, 1_024, 45_000, 55_000),
+                // All of one time: no rate to go by.
+                (3, 1_024, 1_024, 1_024),
+            ] {
+                let rows = of_term(connection, term, bound).unwrap();
+                assert!((least..=most).contains(&rows), "{term} {bound}: {rows}");
+            }
+        });
+    }
+
+    #[test]
+    fn numbers_are_counted_again_after_a_while() {
+        Corpus::new(1, 0, Level::None).with(|_, connection| {
+            assert_eq!(of_term(connection, 1, 16).unwrap(), 0);
+            connection.batch("INSERT INTO polymnia_postings VALUES (1, 0, 1)").unwrap();
+            for _ in 0..USES {
+                assert_eq!(of_term(connection, 1, 16).unwrap(), 0);
+            }
+            assert_eq!(of_term(connection, 1, 16).unwrap(), 1);
+        });
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let estimates = Estimates::default();
+        for term in 0..3 * i32::try_from(MAX_KNOWN).unwrap() {
+            estimates.learn(Subject::Term(term), 1, 16);
+        }
+        assert!(estimates.all().len() <= MAX_KNOWN);
+    }
+}

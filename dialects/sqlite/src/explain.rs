@@ -10,7 +10,7 @@ use polymnia::{Access, Explanation, Namespace, Query, Result, Timestamp};
 use crate::connection::{Connection, Recorded};
 use crate::drive::{Origin, Source, TALLIES};
 use crate::filter_sql::{Conditions, Window};
-use crate::plan::Choice;
+use crate::plan::{Choice, unstreamed};
 use crate::read::{Answer, answer};
 use crate::row::{self, FromRow, OneText};
 use crate::statement::{Sql, Value, fixed, statements};
@@ -113,7 +113,11 @@ fn steps(
 ) -> Result<Vec<String>> {
     let window = Window::new(query)?;
     let mut sql = Sql::new("EXPLAIN QUERY PLAN ");
-    let source = if streamed { window.stream(conditions, false) } else { Source::new(Origin::Table, false) };
+    let source = if streamed {
+        window.stream(conditions, false)
+    } else {
+        Source::new(unstreamed(connection, conditions, &window)?, false)
+    };
     sql.append(if streamed { window.streamed(&source, conditions) } else { window.sorted(&source, conditions) });
     Ok(connection.all(sql)?.into_iter().map(|Detail(detail)| detail).collect())
 }
@@ -138,3 +142,6 @@ fn index_of(step: &str) -> Option<String> {
 fn is_by_namespace_alone(steps: &[String], index: &str) -> bool {
     steps.iter().any(|step| step.contains(index) && (step.ends_with("(namespace=?)") || step.starts_with("SCAN")))
 }
+
+#[cfg(test)]
+mod tests;

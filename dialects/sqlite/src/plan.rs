@@ -16,7 +16,7 @@ use crate::drive::{Entries, MAX_MERGED, Origin, Terms};
 use crate::estimate::{self, BOUNDS};
 use crate::filter_sql::{Column, Conditions, Window};
 use crate::row::Integers;
-use crate::statement::{Sql, Value, fixed, statements};
+use crate::statement::{Value, fixed, statements};
 
 /// Is what was chosen.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ struct ValueRange<'a> {
 }
 
 /// More terms than a statement is given. A filter has at most a thousand values.
-const MAX_TERMS: usize = 4_096;
+const MAX_TERMS: u16 = 4_096;
 /// How far rows found by own fields or a declared index are counted: further, for they can't be estimated.
 const LAST_BOUND: u64 = 8_192;
 
@@ -103,7 +103,7 @@ impl<'a> Needs<'a> {
         match filter {
             Filter::And(all) => all.iter().for_each(|filter| self.add_ranges(filter)),
             Filter::Metadata { path, test: Test::Compare(relation, bound) } => {
-                self.add_comparison(path, *relation, bound)
+                self.add_comparison(path, *relation, bound);
             }
             Filter::Metadata { path, test: Test::Prefix(prefix) } => {
                 let from = IndexValue::cut(prefix.as_str());
@@ -162,6 +162,17 @@ pub(crate) fn plan(
     };
     let mut planner = Planner { connection, conditions, shapes: HashMap::new() };
     planner.choose(options, needs, window)
+}
+
+/// Returns where the rows of a page come from that no index on own fields streams: if few fulfil the conditions on fields,
+/// from there.
+pub(crate) fn unstreamed(connection: &mut Connection, conditions: &Conditions<'_>, window: &Window) -> Result<Origin> {
+    let few = BOUNDS[BOUNDS.len() - 1];
+    if window.column() == Column::Importance || conditions.count_by_fields(0).is_none() {
+        return Ok(Origin::Table);
+    }
+    let is_few = count_by_fields(connection, conditions, few)? < few;
+    Ok(if is_few { Origin::Fields } else { Origin::Table })
 }
 
 /// Is what could drive.
@@ -245,7 +256,7 @@ impl Planner<'_, '_> {
         match candidate {
             Candidate::Need(need) => self.postings(need, bound.min(BOUNDS[BOUNDS.len() - 1])),
             Candidate::Entries(entries) => self.count_entries(entries, bound),
-            Candidate::Fields => self.count_by_fields(bound),
+            Candidate::Fields => count_by_fields(self.connection, self.conditions, bound),
         }
     }
 
@@ -302,20 +313,20 @@ impl Planner<'_, '_> {
                 Some(all)
             }
         };
-        Ok(terms.filter(|terms| terms.len() <= MAX_TERMS))
+        Ok(terms.filter(|terms| terms.len() <= usize::from(MAX_TERMS)))
     }
 
     fn shapes_of(&mut self, path: i32) -> Result<Option<Vec<i32>>> {
         if let Some(known) = self.shapes.get(&path) {
             return Ok(known.clone());
         }
-        let limit = Value::Integer(MAX_TERMS as i64 + 1);
+        let limit = Value::Integer(i64::from(MAX_TERMS) + 1);
         let mut terms = Vec::new();
         self.connection.each(fixed::<Shapes, 2>([Value::Integer(i64::from(path)), limit]), |row: Integers<1>| {
             terms.extend(i32::try_from(row.0[0]));
             ControlFlow::Continue(())
         })?;
-        let terms = Some(terms).filter(|terms| terms.len() <= MAX_TERMS);
+        let terms = Some(terms).filter(|terms| terms.len() <= usize::from(MAX_TERMS));
         self.shapes.insert(path, terms.clone());
         Ok(terms)
     }
@@ -346,16 +357,6 @@ impl Planner<'_, '_> {
         Ok(found.map_or(0, |found| found.0[0].unsigned_abs()))
     }
 
-    fn count_by_fields(&mut self, bound: u64) -> Result<u64> {
-        let mut hash = DefaultHasher::new();
-        self.conditions.hash_fields(&mut hash);
-        let conditions = self.conditions;
-        estimate::of_fields(self.connection, hash.finish(), bound, |connection, limit| {
-            let found = conditions.count_by_fields(limit).map(|sql: Sql<'_>| connection.one::<Integers<1>, _>(sql));
-            Ok(found.transpose()?.flatten().map_or(0, |found| found.0[0].unsigned_abs()))
-        })
-    }
-
     /// Returns whether a walk in the order asked for meets enough rows sooner than the candidates are sorted.
     fn is_walk_shorter(&mut self, window: &Window, candidates: u64) -> Result<bool> {
         if candidates < BOUNDS[BOUNDS.len() - 1] || !window.streams(self.conditions) {
@@ -369,11 +370,21 @@ impl Planner<'_, '_> {
     }
 }
 
+/// Returns how many rows the conditions on own fields find: exactly if there are less than `bound`.
+fn count_by_fields(connection: &mut Connection, conditions: &Conditions<'_>, bound: u64) -> Result<u64> {
+    let mut hash = DefaultHasher::new();
+    conditions.hash_fields(&mut hash);
+    estimate::of_fields(connection, hash.finish(), bound, |connection, limit| {
+        let found = conditions.count_by_fields(limit).map(|sql| connection.one::<Integers<1>, _>(sql));
+        Ok(found.transpose()?.flatten().map_or(0, |found| found.0[0].unsigned_abs()))
+    })
+}
+
 impl Origin {
     /// Returns whether rows come from it in the order of their creation.
     pub(crate) fn streams(&self) -> bool {
         match self {
-            Self::Table | Self::User | Self::Unlevel | Self::Entries(_) => false,
+            Self::Table | Self::Fields | Self::User | Self::Unlevel | Self::Entries(_) => false,
             Self::Term(_) => true,
             Self::Terms(terms) => terms.len() <= MAX_MERGED,
         }

@@ -6,16 +6,15 @@ use diesel::row::Row;
 use diesel::sqlite::Sqlite;
 use polymnia::spi::Rows;
 use polymnia::{
-    Direction, Group, Memory, MemoryId, Namespace, NamespaceStats, Query, Result, Selection, ThreadId, Tier, Timestamp,
-    UserId,
+    Group, Memory, MemoryId, Namespace, NamespaceStats, Query, Result, Selection, ThreadId, Tier, Timestamp, UserId,
 };
 
 use crate::LOG;
 use crate::connection::Connection;
 use crate::decoder::decoded;
-use crate::drive::{self, Newest, Oldest, Origin, Source, Tell, in_order, of_term_alone};
+use crate::drive::{self, Origin, Source, Tell, gather_of_term, in_order};
 use crate::filter_sql::{Column, Conditions, Window};
-use crate::plan::{Choice, Needs, Plan, plan};
+use crate::plan::{Choice, Needs, Plan, plan, unstreamed};
 use crate::row::{self, FromRow, Integers};
 use crate::statement::{Sql, Value, fixed, statements};
 use crate::ties::Ties;
@@ -142,12 +141,8 @@ impl Reader<'_> {
 
     /// Reads the memories of a term, by one statement; none if some rows are not level.
     fn of_term(&self, connection: &mut Connection, term: i32) -> Result<Option<Rows>> {
-        if self.conditions.is_metadata_alone() && self.window.is_first() && !self.tally {
-            let values = of_term_alone(term, self.conditions);
-            return match self.window.direction() {
-                Direction::Descending => connection.gather_fixed::<Newest>(&values, self.ties()),
-                Direction::Ascending => connection.gather_fixed::<Oldest>(&values, self.ties()),
-            };
+        if self.conditions.is_metadata_alone() && !self.tally {
+            return gather_of_term(connection, term, self.conditions, &self.window, self.ties());
         }
         let source = Source::new(Origin::Term(term), self.tally);
         connection.gather(in_order(&source, self.conditions, &self.window, Tell::Level), self.ties())
@@ -165,7 +160,7 @@ impl Reader<'_> {
                 result => return Ok((result?, true)),
             }
         }
-        let source = Source::new(Origin::Table, self.tally);
+        let source = Source::new(unstreamed(connection, self.conditions, &self.window)?, self.tally);
         Ok((page(connection, self.query, self.window.sorted(&source, self.conditions))?, false))
     }
 

@@ -81,7 +81,7 @@ pub(crate) fn delete_matching(
     connection.write(|connection| {
         let mut rids = read::matching(connection, now, namespace, selection)?;
         let mut removal = Removal::begin(connection)?;
-        for part in rids.chunks_mut(Removal::PART as usize) {
+        for part in rids.chunks_mut(Removal::PART.into()) {
             removal.remove(connection, part)?;
         }
         removal.finish(connection)?;

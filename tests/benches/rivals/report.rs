@@ -47,6 +47,7 @@ impl Report {
     }
 
     pub(crate) fn add(&mut self, row: Row) {
+        progress(&row.text());
         self.rows.push(row);
     }
 

@@ -106,8 +106,8 @@ pub(super) fn is_refused_where_the_query_is(subject: &Subject) {
 /// Fails unless what is told agrees with what the query gives.
 #[track_caller]
 fn check(store: &MemoryStore, query: &Query) -> Explanation {
-    let told = store.explain(&here(), query).unwrap();
-    let rows = store.query(&here(), query).unwrap().memories.len() as u64;
+    let told = store.explain(&here(), query).unwrap_or_else(|error| panic!("{error:?}: {query:?}"));
+    let rows = store.query(&here(), query).unwrap_or_else(|error| panic!("{error:?}: {query:?}")).memories.len() as u64;
     assert_eq!(told.rows, rows, "{query:?}\n{told:#?}");
     assert!(told.candidates >= rows, "{query:?}\n{told:#?}");
     assert!(told.rechecks <= told.candidates, "{query:?}\n{told:#?}");

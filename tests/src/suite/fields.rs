@@ -1,7 +1,7 @@
 //! Filters on a memory's own fields.
 
 use polymnia::filter::{FieldTest, Is, Prefix, Real, Relation, TextField, TimeField};
-use polymnia::{Filter, Memory, Selection};
+use polymnia::{Filter, Memory, Order, Query, Selection};
 
 use super::prelude::*;
 use crate::fixture::Subject;
@@ -202,6 +202,37 @@ pub(super) fn with_metadata_beside_them(subject: &Subject) {
     }
     assert_eq!(store.count(&here(), &filtered(r#"{"$user": "u9"}"#)).unwrap(), 0, "a field is no key");
     assert_eq!(store.count(&here(), &filtered(r#"{"$$user": "u1"}"#)).unwrap(), 0, "a key is no field");
+}
+
+pub(super) fn lists_of_nothing_select_nothing(subject: &Subject) {
+    let store = subject.store();
+    for n in 0..30_u64 {
+        let memory = new("m").with_user(user("u")).with_metadata(metadata(&format!(r#"{{"n": {}}}"#, n % 3)));
+        put(&store, &here(), id(n), memory);
+    }
+    for field in ["$user", "$agent", "$thread", "$tier", "$importance", "$created_at", "$updated_at", "$expires_at"] {
+        let nothing = format!(r#"{{"{field}": {{"$in": []}}}}"#);
+        for (text, expected) in [
+            (nothing.clone(), 0),
+            (format!(r#"{{"n": 1, "{field}": {{"$in": []}}}}"#), 0),
+            (format!(r#"{{"$and": [{{"n": {{"$gte": 1}}, "$user": "u"}}, {nothing}]}}"#), 0),
+            (format!(r#"{{"$or": [{nothing}, {{"n": 1}}]}}"#), 10),
+            (format!(r#"{{"$or": [{nothing}, {{"$user": "u"}}]}}"#), 30),
+            (format!(r#"{{"n": 1, "$not": {nothing}}}"#), 10),
+            (format!(r#"{{"$not": {{"$or": [{nothing}, {{"n": 1}}]}}}}"#), 20),
+        ] {
+            for selection in [filtered(&text), filtered(&text).with_user(user("u"))] {
+                assert_eq!(all(&store, &here(), selection.clone()).len(), expected, "{text}");
+                let few = Query::new(selection.clone()).with_order(Order::UPDATED_ASC).with_limit(3).unwrap();
+                assert_eq!(store.query(&here(), &few).unwrap().memories.len(), expected.min(3), "{text}");
+                assert_eq!(store.explain(&here(), &few).unwrap().rows, expected.min(3) as u64, "{text}");
+                assert_eq!(store.count(&here(), &selection).unwrap(), expected as u64, "{text}");
+                if expected == 0 {
+                    assert_eq!(store.delete_matching(&here(), &selection).unwrap(), 0, "{text}");
+                }
+            }
+        }
+    }
 }
 
 pub(super) fn agree_with_the_conditions_of_selections(subject: &Subject) {

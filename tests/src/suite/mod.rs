@@ -239,6 +239,7 @@ suite! {
         of_importance,
         of_time,
         with_metadata_beside_them,
+        lists_of_nothing_select_nothing,
         agree_with_the_conditions_of_selections,
     }
 

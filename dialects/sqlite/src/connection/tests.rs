@@ -68,6 +68,39 @@ fn an_interrupted_write_leaves_no_transaction() {
     assert_eq!(rows.0, [0]);
 }
 
+statements! {
+    Insert = "INSERT INTO t VALUES (?)";
+    Read = "SELECT i FROM t ORDER BY i";
+}
+
+#[test]
+fn many_runs_of_a_statement_end_at_the_deadline_and_leave_nothing() {
+    let connection = &mut memory();
+    connection.batch("CREATE TABLE t (i INTEGER NOT NULL)").unwrap();
+    connection.guard().begin(&within(Duration::from_millis(50)), None);
+    let began = Instant::now();
+    let endless = std::iter::repeat([Value::Integer(1)]);
+    let error = connection.write(|connection| connection.run_each::<Insert, 1>(endless)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    connection.finish();
+    // The statement is there for the next user, and so is the table.
+    assert_eq!(connection.run_each::<Insert, 1>([[Value::Integer(7)], [Value::Integer(8)]]).unwrap(), 2);
+    let error = connection.run_each::<Insert, 1>([[Value::Integer(9)], [Value::Null]]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unexpected);
+    let mut found = Vec::new();
+    connection
+        .visit::<Read>(&[], |row| {
+            found.push(row.integer(0));
+            if found.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+    assert_eq!(found, [7, 8]);
+    // Broken off, it holds no lock.
+    connection.batch("DROP TABLE t").unwrap();
+    assert_eq!(connection.visit::<Read>(&[], |_| ControlFlow::Continue(())).unwrap_err().kind(), ErrorKind::Migration);
+}
+
 #[test]
 fn a_failed_body_is_rolled_back() {
     let connection = &mut memory();

@@ -213,10 +213,10 @@ impl<A: Auditor> Audit<'_, A> {
 
     /// Looks at all entries of declared indexes, and judges those of the range.
     fn entries(&mut self, connection: &mut Connection, range: &mut Range) -> Result<()> {
-        let mut after = None;
+        let mut after: Option<Entry> = None;
         loop {
             let (mut orphans, mut count) = (Derived::default(), 0);
-            let last = each_entry(connection, after, |entry| {
+            let last = each_entry(connection, after.as_ref(), |entry| {
                 let state = range.state(entry.rid);
                 count += u64::from(state.is_some());
                 match (state, is_kept(&self.declared, entry.number)) {
@@ -249,7 +249,7 @@ impl<A: Auditor> Audit<'_, A> {
                 after = Some(last);
             }
             let mut after = None;
-            while let Some(last) = each_entry(connection, after, |entry| {
+            while let Some(last) = each_entry(connection, after.as_ref(), |entry| {
                 if let Some(derived) = found.get_mut(&entry.rid) {
                     derived.entries.push(entry.clone());
                 }
@@ -356,12 +356,12 @@ fn each_posting(
 /// Visits a part of the entries of declared indexes, after one of them, and returns the last; none after the last of all.
 fn each_entry(
     connection: &mut Connection,
-    after: Option<Entry>,
+    after: Option<&Entry>,
     mut visit: impl FnMut(&Entry),
 ) -> Result<Option<Entry>> {
     let mut last: Option<Entry> = None;
     let first = [Value::Integer(i64::MIN), Value::Integer(0), Value::Integer(0), Value::Integer(0)];
-    let key = after.as_ref().map_or(first, Entry::values);
+    let key = after.map_or(first, Entry::values);
     connection.visit::<Entries>(&key, |row| {
         let value =
             if row.is_text(2) { IndexValue::Text(row.text(2).to_owned()) } else { IndexValue::Number(row.real(2)) };

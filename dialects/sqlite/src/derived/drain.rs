@@ -150,7 +150,10 @@ impl Part {
             at += 1;
         })?;
         self.postings.sort_unstable();
-        let row_of = |posting: u64| &self.rows[(posting & u64::from(u32::MAX)) as usize];
+        let row_of = |posting: u64| {
+            let place = usize::try_from(posting & u64::from(u32::MAX));
+            &self.rows[place.expect("there is a row at each place")]
+        };
         let wanted = self.postings.iter().filter_map(|posting| {
             let Row { created, rid, is_level, .. } = *row_of(*posting);
             is_level.then_some(Posting { term: unsortable(posting >> 32), created, rid })

@@ -15,6 +15,7 @@ mod mend;
 mod optimize;
 mod postings;
 mod rebuild;
+pub(crate) mod room;
 mod shapes;
 mod verify;
 

@@ -175,7 +175,7 @@ fn id(number: u8) -> MemoryId {
 
 fn metadata(rng: &mut Rng) -> Metadata {
     let texts = [
-        r#"{}"#.to_owned(),
+        "{}".to_owned(),
         format!(r#"{{"a": {}}}"#, rng.u8(0..4)),
         format!(r#"{{"a": {}, "b": {{"c": "{}"}}}}"#, rng.u8(0..3), "x".repeat(rng.usize(0..3) * 40)),
         format!(r#"{{"b": {{"c": {}.5}}, "tags": ["t{}", "t{}", null]}}"#, rng.i8(..), rng.u8(0..4), rng.u8(0..4)),

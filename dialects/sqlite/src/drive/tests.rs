@@ -67,9 +67,17 @@ fn the_common_statements_are_those_put_together() {
     let conditions = Conditions::new(&namespace, Timestamp::MIN, &selection).unwrap();
     assert!(conditions.is_metadata_alone());
     let of_term = source(Origin::Term(7));
-    for (order, fixed) in [(Order::CREATED_DESC, Newest::SQL), (Order::CREATED_ASC, Oldest::SQL)] {
-        let window = Window::new(&Query::new(selection.clone()).with_order(order)).unwrap();
-        assert_eq!(text(&in_order(&of_term, &conditions, &window, Tell::Level)), fixed);
+    let mut corpus = Corpus::new(1, 50, Level::All);
+    for (order, fixed, after) in
+        [(Order::CREATED_DESC, Newest::SQL, NewestAfter::SQL), (Order::CREATED_ASC, Oldest::SQL, OldestAfter::SQL)]
+    {
+        let all = Query::new(Selection::default()).with_order(order).with_limit(1).unwrap();
+        let next = corpus.with(|corpus, _| corpus.store.query(&corpus.namespace, &all).unwrap().next.unwrap());
+        let query = Query::new(selection.clone()).with_order(order);
+        for (query, fixed) in [(query.clone(), fixed), (query.with_cursor(next), after)] {
+            let window = Window::new(&query).unwrap();
+            assert_eq!(text(&in_order(&of_term, &conditions, &window, Tell::Level)), fixed);
+        }
     }
 }
 

@@ -227,6 +227,15 @@ fn nothing_is_sorted_twice() {
         for selection in &selections {
             for order in Order::ALL {
                 let steps = plan(connection, selection, order);
+                let window = Window::new(&Query::new(selection.clone()).with_order(order)).unwrap();
+                let namespace = Namespace::new("n1").unwrap();
+                let conditions = Conditions::new(&namespace, Timestamp::MIN, selection).unwrap();
+                let mut few = Sql::new("EXPLAIN QUERY PLAN ");
+                let fields = Source::new(Origin::Fields, false);
+                few.append(window.sorted(&fields, &conditions));
+                let sorts = connection.all::<Detail, _>(few).unwrap();
+                let sorts = sorts.iter().filter(|Detail(step)| step.contains("TEMP B-TREE")).count();
+                assert_eq!(sorts, 1, "{selection:?} {order:?}");
                 let Some(page) = steps.iter().position(|step| step == "SCAN page") else { continue };
                 assert!(
                     !steps[page..].iter().any(|step| step.contains("TEMP B-TREE")),

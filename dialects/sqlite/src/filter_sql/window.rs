@@ -62,9 +62,15 @@ impl Window {
         self.limit
     }
 
-    /// Returns whether the page begins at the beginning.
-    pub(crate) fn is_first(&self) -> bool {
-        self.after.is_none()
+    /// Returns the values of the cursor, if there is one.
+    pub(crate) fn after(&self) -> Option<[Value<'_>; 2]> {
+        let Position { key, id } = self.after.as_ref()?;
+        let key = match key {
+            PositionKey::Time(time) => Value::Integer(time.as_micros()),
+            PositionKey::Importance(importance) => Value::Real(importance.as_f64()),
+            _ => unreachable!("a cursor's key is of the order's field, and `new` knows the fields"),
+        };
+        Some([key, Value::Blob(id.as_bytes())])
     }
 
     /// Returns whether an index on own fields gives the selected rows in order, so that a page costs what it shows.
@@ -123,14 +129,9 @@ impl Window {
 
     /// Adds the condition on what stands after the cursor.
     pub(crate) fn push_after<'b>(&'b self, sql: &mut Sql<'b>) {
-        if let Some(Position { key, id }) = &self.after {
-            let key = match key {
-                PositionKey::Time(time) => Value::Integer(time.as_micros()),
-                PositionKey::Importance(importance) => Value::Real(importance.as_f64()),
-                _ => unreachable!("a cursor's key is of the order's field, and `new` knows the fields"),
-            };
+        if let Some([key, id]) = self.after() {
             let text = after_cursor(self.column, self.direction);
-            sql.push(text).bind(key).push(", ").bind(Value::Blob(id.as_bytes())).push(")");
+            sql.push(text).bind(key).push(", ").bind(id).push(")");
         }
     }
 
@@ -144,7 +145,10 @@ impl Window {
         }
         conditions.push_within(sql, created, updated);
         self.push_after(sql);
-        sql.push(order_by(self.column, self.direction)).push(" LIMIT ").bind(Value::Integer(self.limit));
+        let [by_index, sorted] = order_by(self.column, self.direction);
+        sql.push(if source.origin == Origin::Fields { sorted } else { by_index })
+            .push(" LIMIT ")
+            .bind(Value::Integer(self.limit));
     }
 }
 
@@ -164,14 +168,19 @@ fn key(column: Column) -> &'static str {
     }
 }
 
-fn order_by(column: Column, direction: Direction) -> &'static str {
+/// Returns the order as an index may give it, and as none can.
+fn order_by(column: Column, direction: Direction) -> [&'static str; 2] {
     match (column, direction) {
-        (Column::Created, Direction::Descending) => " ORDER BY created_at DESC, id DESC",
-        (Column::Created, Direction::Ascending) => " ORDER BY created_at, id",
-        (Column::Updated, Direction::Descending) => " ORDER BY updated_at DESC, id DESC",
-        (Column::Updated, Direction::Ascending) => " ORDER BY updated_at, id",
-        (Column::Importance, Direction::Descending) => " ORDER BY importance DESC, id DESC",
-        (Column::Importance, Direction::Ascending) => " ORDER BY importance, id",
+        (Column::Created, Direction::Descending) => {
+            [" ORDER BY created_at DESC, id DESC", " ORDER BY +created_at DESC, +id DESC"]
+        }
+        (Column::Created, Direction::Ascending) => [" ORDER BY created_at, id", " ORDER BY +created_at, +id"],
+        (Column::Updated, Direction::Descending) => {
+            [" ORDER BY updated_at DESC, id DESC", " ORDER BY +updated_at DESC, +id DESC"]
+        }
+        (Column::Updated, Direction::Ascending) => [" ORDER BY updated_at, id", " ORDER BY +updated_at, +id"],
+        (Column::Importance, Direction::Descending) => [" ORDER BY importance DESC, id DESC"; 2],
+        (Column::Importance, Direction::Ascending) => [" ORDER BY importance, id"; 2],
     }
 }
 

@@ -34,6 +34,10 @@ struct Running<'a> {
     statement: Statement,
 }
 
+/// The encoding of the texts that are bound.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the constant is 1")]
+const UTF8: u8 = ffi::SQLITE_UTF8 as u8;
+
 impl Handle {
     /// Runs a statement, which gives nothing back, once for each row of values, and tells `changed` each time how many rows it
     /// changed.
@@ -141,7 +145,7 @@ impl Running<'_> {
                         text.as_ptr().cast(),
                         text.len() as u64,
                         ffi::SQLITE_STATIC(),
-                        ffi::SQLITE_UTF8.unsigned_abs() as u8,
+                        UTF8,
                     ),
                     Value::Blob(bytes) => ffi::sqlite3_bind_blob64(
                         statement,

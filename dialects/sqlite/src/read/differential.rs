@@ -5,7 +5,7 @@ use std::sync::Arc;
 use polymnia::filter::{
     Bound, DocumentTerms, FieldTest, Is, Prefix, Real, Relation, SizeTest, Step, Test, TextField, TimeField,
 };
-use polymnia::spi::{AdminEngine as _, Engine, SchemaEngine as _};
+use polymnia::spi::{Engine, SchemaEngine as _};
 use polymnia::{
     Access, Call, CancelToken, Filter, IndexDeclaration, IndexKind, Json, Memory, MemoryStore, Namespace, OpenOptions,
     Order, Path, Query, Selection, TimeRange, Timestamp,
@@ -49,8 +49,8 @@ impl Corpus {
             }
             connection.batch("COMMIT").unwrap();
             match level {
-                Level::All => corpus.make_level(connection, "1"),
-                Level::Half => corpus.make_level(connection, "rid % 2"),
+                Level::All => make_level(connection, "1"),
+                Level::Half => make_level(connection, "rid % 2"),
                 Level::None => {}
             }
         });
@@ -98,36 +98,6 @@ impl Corpus {
         connection.execute(sql).unwrap();
     }
 
-    /// Writes what is derived from rows, as plainly as can be.
-    pub(crate) fn make_level(&mut self, connection: &mut Connection, which: &'static str) {
-        let mut sql = Sql::new("SELECT json_array(rid, namespace, metadata, created_at) FROM polymnia_memories WHERE ");
-        sql.push(which);
-        let rows: Vec<OneText> = connection.all(sql).unwrap();
-        connection.batch("BEGIN").unwrap();
-        for row in rows {
-            let (rid, namespace, metadata, created): (i64, String, String, i64) = serde_json::from_str(&row.0).unwrap();
-            let terms = hasher::terms(connection, &Namespace::new(namespace).unwrap()).unwrap().unwrap();
-            let mut document = DocumentTerms::default();
-            assert!(terms.read(metadata.as_bytes(), &mut document));
-            let created = created.div_euclid(1000);
-            let shape = document.shape;
-            #[expect(clippy::cast_possible_truncation, reason = "the lower half is the term")]
-            let of_shape = shape as i32;
-            for term in document.leaves.iter().chain([&of_shape]) {
-                connection
-                    .batch(&format!("INSERT OR IGNORE INTO polymnia_postings VALUES ({term}, {created}, {rid})"))
-                    .unwrap();
-            }
-            for path in &document.paths {
-                connection.batch(&format!("INSERT OR IGNORE INTO polymnia_shapes VALUES ({path}, {shape})")).unwrap();
-            }
-            connection
-                .batch(&format!("UPDATE polymnia_memories SET indexed_revision = revision WHERE rid = {rid}"))
-                .unwrap();
-        }
-        connection.batch("COMMIT").unwrap();
-    }
-
     /// Returns what is selected, in order, found without any filter.
     pub(crate) fn naive(&self, selection: &Selection, order: Order) -> Vec<Memory> {
         let all = Query::new(Selection::default()).with_limit(Query::MAX_LIMIT).unwrap();
@@ -170,6 +140,36 @@ impl Corpus {
         assert_eq!(found, expected);
         explanation.access
     }
+}
+
+/// Writes what is derived from rows, as plainly as can be.
+pub(crate) fn make_level(connection: &mut Connection, which: &'static str) {
+    let mut sql = Sql::new("SELECT json_array(rid, namespace, metadata, created_at) FROM polymnia_memories WHERE ");
+    sql.push(which);
+    let rows: Vec<OneText> = connection.all(sql).unwrap();
+    connection.batch("BEGIN").unwrap();
+    for row in rows {
+        let (rid, namespace, metadata, created): (i64, String, String, i64) = serde_json::from_str(&row.0).unwrap();
+        let terms = hasher::terms(connection, &Namespace::new(namespace).unwrap()).unwrap().unwrap();
+        let mut document = DocumentTerms::default();
+        assert!(terms.read(metadata.as_bytes(), &mut document));
+        let created = created.div_euclid(1000);
+        let shape = document.shape;
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is the term")]
+        let of_shape = shape as i32;
+        for term in document.leaves.iter().chain([&of_shape]) {
+            connection
+                .batch(&format!("INSERT OR IGNORE INTO polymnia_postings VALUES ({term}, {created}, {rid})"))
+                .unwrap();
+        }
+        for path in &document.paths {
+            connection.batch(&format!("INSERT OR IGNORE INTO polymnia_shapes VALUES ({path}, {shape})")).unwrap();
+        }
+        connection
+            .batch(&format!("UPDATE polymnia_memories SET indexed_revision = revision WHERE rid = {rid}"))
+            .unwrap();
+    }
+    connection.batch("COMMIT").unwrap();
 }
 
 #[derive(Debug)]
@@ -371,7 +371,7 @@ fn answers_agree_after_foreign_writes() {
             }
             if round == 0 {
                 // The terms of old are still there.
-                corpus.with(|corpus, connection| corpus.make_level(connection, "indexed_revision <> revision"));
+                corpus.with(|_, connection| make_level(connection, "indexed_revision <> revision"));
             }
         }
     }

@@ -28,7 +28,7 @@ pub(crate) struct Removal {
 
 impl Removal {
     /// How many rows make a good part.
-    pub(crate) const PART: i64 = 10_000;
+    pub(crate) const PART: u16 = 10_000;
 
     /// Begins. Requires the write lock.
     pub(crate) fn begin(connection: &mut Connection) -> Result<Self> {
@@ -93,7 +93,7 @@ fn remove_first<K: Fixed>(connection: &mut Connection, of: Value<'_>, limit: i64
         let mut removed = 0;
         let mut rids = Vec::new();
         while removed < limit {
-            let part = Removal::PART.min(limit - removed);
+            let part = i64::from(Removal::PART).min(limit - removed);
             rids.clear();
             connection.visit::<K>(&[of, Value::Integer(part)], |row| {
                 rids.push(row.integer(0));
