@@ -3,6 +3,8 @@
 //! It is kept as an index from terms to rows, so that an estimate takes microseconds, and is read anew from time to time. An
 //! estimate that is wrong makes a query slow, never its answer.
 
+mod draw;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,18 +14,11 @@ use diesel::sql_types::{BigInt, Double, Jsonb, Nullable, Text};
 use polymnia::filter::{DocumentTerms, FilterMatcher, NamespaceTerms, Need, TermHasher};
 use polymnia::{Match, Namespace, Selection, Timestamp};
 
+use self::draw::Draw;
 use crate::error::Fault;
 use crate::session::Session;
 use crate::sql::{Statement, StoredJson};
 
-/// How many rows a sample should have.
-const ROWS: f64 = 2_000.0;
-/// How large it may be, as it is stored.
-const BYTES: f64 = 1_000_000.0;
-/// How many rows to take from one page at most, or so: those that were written together are alike.
-const ROWS_OF_PAGE: f64 = 2.5;
-/// How many rows stand in a page of a table that nobody analysed.
-const USUAL_DENSITY: f64 = 16.0;
 /// How long a sample is good for.
 const LIFETIME: Duration = Duration::from_mins(5);
 /// How long one of fewer than [`FEW`] rows is: the table may be filling.
@@ -322,35 +317,6 @@ impl From<Values> for Row {
     }
 }
 
-/// Is how much of the table to read.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Draw {
-    /// How many of the pages.
-    percent: f64,
-    /// One row in so many of these.
-    modulus: i64,
-    /// How many rows at most.
-    most: i64,
-    /// What a row takes, in bytes.
-    row_bytes: f64,
-}
-
-impl Draw {
-    #[expect(clippy::cast_possible_truncation, reason = "clamped")]
-    fn of(pages: f64, bytes: f64, tuples: f64) -> Self {
-        let density = if tuples > 0.0 && pages > 0.0 { (tuples / pages).max(0.5) } else { USUAL_DENSITY };
-        let row_bytes = ratio(bytes, density * pages).clamp(50.0, 20_000.0);
-        let rows = (BYTES / row_bytes).clamp(200.0, ROWS);
-        let modulus = (density / ROWS_OF_PAGE).round().max(1.0);
-        // Of a table without pages nothing is known: it is new, or stands on other servers.
-        let share = if pages > 0.0 { ratio(rows * modulus, density * pages) } else { 1.0 };
-        let percent = (100.0 * share).clamp(0.000_1, 100.0);
-        // A table of few pages is read as it is.
-        let modulus = if percent >= 100.0 { (density * pages / rows).floor().max(1.0) } else { modulus };
-        Self { percent, modulus: modulus.min(1_000_000.0) as i64, most: (4.0 * rows) as i64, row_bytes }
-    }
-}
-
 fn ratio(of: f64, to: f64) -> f64 {
     if to > 0.0 { of / to } else { 0.0 }
 }
@@ -388,70 +354,4 @@ fn passes(field: &Match<u64>, value: Option<u64>) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// Returns a sample of 1,000 rows, half of them of the namespace `a`: one in ten is common, one in 500 rare.
-    pub(crate) fn sample(scale: f64) -> Sample {
-        let row = |number: usize| {
-            let namespace = if number.is_multiple_of(2) { "a" } else { "b" };
-            let kind = match number {
-                number if number % 10 < 2 => "common",
-                number if number % 500 < 4 => "rare",
-                _ => "other",
-            };
-            let metadata = format!(r#"{{"kind": "{kind}", "tags": ["all", "{number}"]}}"#);
-            (namespace.to_owned(), None, None, None, "short_term".to_owned(), StoredJson(metadata))
-        };
-        Sample::new((0..1_000).map(row).collect(), scale, 500.0)
-    }
-
-    fn contains(text: &str) -> Selection {
-        Selection::default().with_filter(polymnia::Filter::Contains(polymnia::Json::parse(text).unwrap()))
-    }
-
-    fn about(number: f64, expected: f64) {
-        assert!((number - expected).abs() <= expected * 0.2 + 1e-9, "{number} is not about {expected}");
-    }
-
-    #[test]
-    fn an_estimate_is_of_the_namespace() {
-        let sample = sample(100.0);
-        let a = Namespace::new("a").unwrap();
-        let common = sample.estimate(&a, &contains(r#"{"kind": "common"}"#));
-        about(common.memories, 50_000.0);
-        about(common.share, 0.2);
-        about(common.found, 10_000.0);
-        let both = sample.estimate(&a, &contains(r#"{"kind": "common", "tags": ["all"]}"#));
-        about(both.share, 0.2);
-        about(both.compared, 3.0 * 20_000.0);
-        let absent = sample.estimate(&a, &contains(r#"{"kind": "absent"}"#));
-        about(absent.share, 0.0);
-        about(absent.found, 0.0);
-        about(sample.estimate(&Namespace::new("new").unwrap(), &contains(r#"{"kind": "common"}"#)).share, 0.2);
-    }
-
-    #[test]
-    fn a_misjudged_query_is_taken_for_rare() {
-        let sample = sample(100.0);
-        let a = Namespace::new("a").unwrap();
-        let selection = contains(r#"{"kind": "common"}"#);
-        sample.misjudge(&a, &selection);
-        about(sample.estimate(&a, &selection).share, 0.0);
-        assert!(sample.estimate(&Namespace::new("b").unwrap(), &selection).share > 0.0);
-    }
-
-    #[test]
-    fn a_draw_has_about_as_many_rows_as_wanted() {
-        for (pages, bytes, tuples) in
-            [(50_000.0, 4e8, 1e6), (25_000.0, 2e8, 1e5), (3_000.0, 3e8, 1e5), (1e7, 8e10, 2e8)]
-        {
-            let draw = Draw::of(pages, bytes, tuples);
-            let rows = tuples * draw.percent / 100.0 / float(draw.modulus);
-            assert!((200.0..=2_500.0).contains(&rows), "{rows} of {tuples}: {draw:?}");
-            assert!(rows * draw.row_bytes <= 1.5 * BYTES, "{draw:?}");
-        }
-        assert!(Draw::of(0.0, 0.0, -1.0).percent >= 100.0, "nothing is known");
-        assert!(Draw::of(10.0, 80_000.0, 160.0).percent >= 100.0, "a small table is read whole");
-    }
-}
+pub(crate) mod tests;

@@ -52,6 +52,7 @@ mod explain;
 mod filter_sql;
 mod guard;
 mod matches;
+mod needs;
 mod plan;
 mod raw;
 mod read;

@@ -7,14 +7,15 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::ControlFlow;
 
-use polymnia::filter::{Bound, IndexValue, NamespaceTerms, Need, Relation, Test};
-use polymnia::{Filter, IndexKind, Path, Result};
+use polymnia::filter::{IndexValue, Need};
+use polymnia::{IndexKind, Result};
 
 use crate::connection::Connection;
-use crate::derived::{declared, hasher};
+use crate::derived::declared;
 use crate::drive::{Entries, MAX_MERGED, Origin, Terms};
 use crate::estimate::{self, BOUNDS};
 use crate::filter_sql::{Column, Conditions, Window};
+use crate::needs::{Needs, ValueRange};
 use crate::row::Integers;
 use crate::statement::{Value, fixed, statements};
 
@@ -39,23 +40,6 @@ pub(crate) enum Choice {
     Unlevel,
 }
 
-/// Is what an index could propose rows by.
-#[derive(Debug)]
-pub(crate) struct Needs<'a> {
-    need: Need,
-    terms: Option<NamespaceTerms>,
-    ranges: Vec<ValueRange<'a>>,
-}
-
-/// Is a range that the value at a path lies in.
-#[derive(Debug)]
-struct ValueRange<'a> {
-    path: &'a Path,
-    kind: IndexKind,
-    from: Option<IndexValue>,
-    until: Option<IndexValue>,
-}
-
 /// More terms than a statement is given. A filter has at most a thousand values.
 const MAX_TERMS: u16 = 4_096;
 /// How far rows found by own fields or a declared index are counted: further, for they can't be estimated.
@@ -68,83 +52,6 @@ statements! {
     CountEntries =
         "SELECT count(*) FROM (SELECT 1 FROM polymnia_index_entries ",
         "WHERE number = ? AND space = ? AND value >= ? AND value <= ? LIMIT ?)";
-}
-
-impl<'a> Needs<'a> {
-    /// Returns what the conditions need.
-    pub(crate) fn of(connection: &mut Connection, conditions: &Conditions<'a>) -> Result<Self> {
-        let filter = conditions.filter();
-        let mut needs = Self { need: Need::Anything, terms: None, ranges: Vec::new() };
-        if filter.is_all() {
-            return Ok(needs);
-        }
-        needs.terms = hasher::terms(connection, conditions.namespace())?;
-        if let Some(terms) = &needs.terms {
-            needs.need = Need::of(filter, terms);
-            needs.add_ranges(filter);
-        }
-        Ok(needs)
-    }
-
-    /// Returns whether the plan rests on what is read from the database, and so holds for that moment only.
-    pub(crate) fn is_momentary(&self) -> bool {
-        fn has_path(need: &Need) -> bool {
-            match need {
-                Need::Anything | Need::Nothing | Need::Leaf(_) => false,
-                Need::Path(_) => true,
-                Need::All(needs) | Need::Any(needs) => needs.iter().any(has_path),
-            }
-        }
-        !self.ranges.is_empty() || has_path(&self.need)
-    }
-
-    /// Adds the ranges that every selected memory's values lie in.
-    fn add_ranges(&mut self, filter: &'a Filter) {
-        match filter {
-            Filter::And(all) => all.iter().for_each(|filter| self.add_ranges(filter)),
-            Filter::Metadata { path, test: Test::Compare(relation, bound) } => {
-                self.add_comparison(path, *relation, bound);
-            }
-            Filter::Metadata { path, test: Test::Prefix(prefix) } => {
-                let from = IndexValue::cut(prefix.as_str());
-                let range = ValueRange {
-                    path,
-                    kind: IndexKind::Text,
-                    from: Some(IndexValue::Text(from.to_owned())),
-                    until: after_prefix(from).map(IndexValue::Text),
-                };
-                self.add_range(range);
-            }
-            _ => {}
-        }
-    }
-
-    fn add_comparison(&mut self, path: &'a Path, relation: Relation, bound: &Bound) {
-        let kind = if bound.is_number() { IndexKind::Number } else { IndexKind::Text };
-        let value = IndexValue::of(bound);
-        let (from, until) = match relation {
-            Relation::Less | Relation::LessOrEqual => (None, value),
-            Relation::Greater | Relation::GreaterOrEqual => (value, None),
-        };
-        self.add_range(ValueRange { path, kind, from, until });
-    }
-
-    /// Adds a range, or narrows the one of the same path. Of a number and a string, both at once, the first one is kept:
-    /// no value is both, and the recheck says so.
-    fn add_range(&mut self, range: ValueRange<'a>) {
-        match self.ranges.iter_mut().find(|other| other.path == range.path) {
-            None => self.ranges.push(range),
-            Some(other) if other.kind != range.kind => {}
-            Some(other) => {
-                if other.from.is_none() || is_less(other.from.as_ref(), range.from.as_ref()) {
-                    other.from = range.from.or(other.from.take());
-                }
-                if other.until.is_none() || is_less(range.until.as_ref(), other.until.as_ref()) {
-                    other.until = range.until.or(other.until.take());
-                }
-            }
-        }
-    }
 }
 
 /// Chooses a plan; of a page, for its window.
@@ -388,27 +295,5 @@ impl Origin {
             Self::Term(_) => true,
             Self::Terms(terms) => terms.len() <= MAX_MERGED,
         }
-    }
-}
-
-/// Returns a text that no text with the prefix comes after; none if there is none such.
-fn after_prefix(prefix: &str) -> Option<String> {
-    let mut text = prefix.to_owned();
-    while let Some(last) = text.pop() {
-        // The surrogates are no characters.
-        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
-        if let Some(next) = next {
-            text.push(next);
-            return Some(text);
-        }
-    }
-    None
-}
-
-fn is_less(left: Option<&IndexValue>, right: Option<&IndexValue>) -> bool {
-    match (left, right) {
-        (Some(IndexValue::Number(left)), Some(IndexValue::Number(right))) => left < right,
-        (Some(IndexValue::Text(left)), Some(IndexValue::Text(right))) => left < right,
-        _ => false,
     }
 }

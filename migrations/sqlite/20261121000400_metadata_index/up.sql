@@ -33,8 +33,8 @@ CREATE TABLE polymnia_indexes (
     CONSTRAINT indexes_path_kind UNIQUE (path, kind)
 ) STRICT, WITHOUT ROWID;
 
--- The values in declared indexes, in order. Numbers as the nearest REAL, strings by their first bytes: the order is right, and
--- what is found is looked at again.
+-- The values in declared indexes, in order. Numbers as the nearest REAL, strings by their first 64 characters: the order is right,
+-- and what is found is looked at again.
 CREATE TABLE polymnia_index_entries (
     number INTEGER NOT NULL,
     -- a seeded hash of the namespace

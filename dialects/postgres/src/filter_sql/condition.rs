@@ -377,3 +377,6 @@ fn inclusive(relation: Relation) -> &'static str {
         Relation::Greater | Relation::GreaterOrEqual => " >= ",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -183,3 +183,53 @@ fn sortable(term: i32) -> u64 {
 fn unsortable(number: u64) -> i32 {
     u32::try_from(number).expect("a term is half as long").cast_signed() ^ i32::MIN
 }
+
+#[cfg(test)]
+mod tests {
+    use fastrand::Rng;
+    use polymnia::{Expect, IndexKind, Mutation, Patch};
+
+    use super::super::tests::{Database, id, new_memory};
+    use super::*;
+
+    #[test]
+    fn rows_written_meanwhile_are_left_as_they_are() {
+        let database = Database::new();
+        let rng = &mut Rng::with_seed(11);
+        let mut put = |number| {
+            let memory = new_memory(rng, i64::from(u32::MAX));
+            Mutation::Put { id: id(number), memory, expect: Expect::Any }
+        };
+        let puts: Vec<Mutation> = (0..20).map(&mut put).collect();
+        database.load("one", &puts);
+        let read = |connection: &mut Connection| {
+            let hasher = hasher::read(connection)?.cloned().expect("a new database has a seed");
+            let mut part = Part::new(hasher, declared::list(connection)?);
+            part.read(connection, &Place::default())?;
+            Ok(part)
+        };
+        let mut part = database.with(read);
+        // One gets postings of its own, one is gone, one stays for another time.
+        let patch = Patch { content: Some("other".parse().unwrap()), ..Patch::default() };
+        let (first, gone) = (put(1), Mutation::Delete { id: id(2), expect: Expect::Any });
+        database.apply("one", &[first, gone]);
+        database.load("one", &[Mutation::Update { id: id(3), patch, expect: Expect::Any }]);
+        let indexed = database.with(|connection| connection.write(|connection| part.write(connection)));
+        assert_eq!(indexed, Some(17));
+        assert_eq!(database.verify().pending, 1);
+        database.check("written meanwhile");
+        // What was derived before an index was declared lacks its entries.
+        let mut part = database.with(read);
+        database.create_index("a", IndexKind::Number);
+        assert_eq!(database.with(|connection| connection.write(|connection| part.write(connection))), None);
+        assert_eq!(database.with(drain), 1);
+        database.check("drained");
+    }
+
+    #[test]
+    fn terms_keep_their_order() {
+        let terms = [i32::MIN, -7, -1, 0, 1, 7, i32::MAX];
+        assert!(terms.windows(2).all(|pair| sortable(pair[0]) < sortable(pair[1])));
+        assert!(terms.iter().all(|term| unsortable(sortable(*term)) == *term));
+    }
+}

@@ -18,14 +18,14 @@ use crate::row::{FromRow, Integers, OneText};
 use crate::statement::{Sql, Value};
 
 /// Is a database and the time there.
-struct Database {
+pub(super) struct Database {
     engine: SqliteEngine,
     now: i64,
 }
 
 /// Is everything derived, by tables. Values of entries as SQLite writes them.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Derived {
+pub(super) struct Derived {
     postings: BTreeSet<[i64; 3]>,
     shapes: BTreeSet<[i64; 2]>,
     entries: BTreeSet<(i64, i64, String, i64)>,
@@ -61,7 +61,7 @@ impl FromRow for StoredEntry {
 }
 
 impl Database {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let engine = SqliteEngine::open(Config::read(&OpenOptions::new(":memory:")).unwrap()).unwrap();
         let database = Self { engine, now: 1_000_000 };
         database.engine.migrate(&database.call()).unwrap();
@@ -72,7 +72,7 @@ impl Database {
         Call::at(Timestamp::from_micros(self.now).unwrap())
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> polymnia::Result<T>) -> T {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> polymnia::Result<T>) -> T {
         self.engine.with(&self.call(), Limit::Unlimited, work).unwrap()
     }
 
@@ -80,15 +80,15 @@ impl Database {
         self.with(|connection| connection.batch(sql));
     }
 
-    fn apply(&self, namespace: &str, batch: &[Mutation]) {
+    pub(super) fn apply(&self, namespace: &str, batch: &[Mutation]) {
         self.engine.apply(&self.call(), &Namespace::new(namespace).unwrap(), batch).unwrap();
     }
 
-    fn load(&self, namespace: &str, batch: &[Mutation]) {
+    pub(super) fn load(&self, namespace: &str, batch: &[Mutation]) {
         self.engine.load(&self.call(), &Namespace::new(namespace).unwrap(), batch).unwrap();
     }
 
-    fn verify(&self) -> VerifyReport {
+    pub(super) fn verify(&self) -> VerifyReport {
         self.engine.verify(&self.call()).unwrap()
     }
 
@@ -97,7 +97,7 @@ impl Database {
         [report.indexed, report.removed]
     }
 
-    fn create_index(&self, path: &str, kind: IndexKind) {
+    pub(super) fn create_index(&self, path: &str, kind: IndexKind) {
         let declaration = IndexDeclaration::new(path.parse().unwrap(), kind).unwrap();
         self.engine.create_index(&self.call(), &declaration).unwrap();
     }
@@ -158,7 +158,7 @@ impl Database {
     }
 
     /// Requires that what is derived is exactly what should be; shapes may be left over.
-    fn check(&self, story: &str) {
+    pub(super) fn check(&self, story: &str) {
         let (stored, expected) = (self.stored(), self.expected());
         assert_eq!(stored.postings, expected.postings, "{story}");
         assert_eq!(stored.entries, expected.entries, "{story}");
@@ -169,7 +169,7 @@ impl Database {
     }
 }
 
-fn id(number: u8) -> MemoryId {
+pub(super) fn id(number: u8) -> MemoryId {
     MemoryId::from_bytes([number; 16])
 }
 
@@ -184,7 +184,7 @@ fn metadata(rng: &mut Rng) -> Metadata {
     Metadata::parse(rng.choice(&texts).unwrap()).unwrap()
 }
 
-fn new_memory(rng: &mut Rng, now: i64) -> NewMemory {
+pub(super) fn new_memory(rng: &mut Rng, now: i64) -> NewMemory {
     let mut memory = NewMemory::new("text").unwrap();
     memory.metadata = metadata(rng);
     memory.expires_at = rng.bool().then(|| Timestamp::from_micros(now + rng.i64(1..5_000)).unwrap());

@@ -6,7 +6,7 @@
 use polymnia::filter::{FieldTest, Is, Prefix, Real, Relation, TextField, TimeField};
 use polymnia::{Result, Timestamp};
 
-use super::filter::unknown;
+use super::filter::{constant, unknown};
 use super::parts::Parts;
 use crate::statement::Value;
 
@@ -61,7 +61,7 @@ fn push_importance<'a>(parts: &mut Parts<'a>, is: &'a Is<Real>) {
         // of two, so that there are few texts.
         Is::In(wanted) => match wanted.as_slice() {
             [] => {
-                parts.push("0");
+                parts.bind(constant(false));
             }
             [first, rest @ ..] => {
                 parts.push("+importance IN (").bind(Value::Real(first.as_f64()));

@@ -23,12 +23,12 @@ pub(super) struct FilterSql<'a> {
 struct Junction {
     operator: &'static str,
     /// What it makes of no condition.
-    none: &'static str,
+    none: bool,
     joined: fn(Vec<Filter>) -> Filter,
 }
 
-const AND: Junction = Junction { operator: " AND ", none: "1", joined: Filter::And };
-const OR: Junction = Junction { operator: " OR ", none: "0", joined: Filter::Or };
+const AND: Junction = Junction { operator: " AND ", none: true, joined: Filter::And };
+const OR: Junction = Junction { operator: " OR ", none: false, joined: Filter::Or };
 
 impl<'a> FilterSql<'a> {
     /// Adds the conditions of a conjunction, each after ` AND `; those on metadata come last, for they are the dearest.
@@ -79,7 +79,7 @@ impl<'a> FilterSql<'a> {
     fn push_tree(&mut self, others: &[&'a Filter], metadata: &[&'a Filter], junction: Junction) -> Result<()> {
         match (others, metadata) {
             ([], []) => {
-                self.parts.push(junction.none);
+                self.parts.bind(constant(junction.none));
                 Ok(())
             }
             ([], metadata) => self.push_joined(metadata, junction),
@@ -106,7 +106,7 @@ impl<'a> FilterSql<'a> {
 
     fn push_matches(&mut self, filter: &Filter) -> Result<()> {
         if filter.is_all() {
-            self.parts.push("1");
+            self.parts.bind(constant(true));
             return Ok(());
         }
         let slot = i64::try_from(self.rechecks.len()).unwrap_or(i64::MAX);
@@ -114,6 +114,12 @@ impl<'a> FilterSql<'a> {
         self.parts.push("polymnia_matches(metadata, ").bind(Value::Integer(slot)).push(") = 1");
         Ok(())
     }
+}
+
+/// Returns a condition that is always or never true. It is bound: SQLite folds what it reads in the text, and of a statement
+/// that finds nothing it says that it can't use the index named.
+pub(super) fn constant(holds: bool) -> Value<'static> {
+    Value::Integer(i64::from(holds))
 }
 
 pub(super) fn unknown() -> Error {

@@ -282,7 +282,7 @@ fn own_fields_are_never_null() {
         (prefix("é"), " AND ifnull(substr(CAST(+user_id AS BLOB), 1, ?) = ?, 0)"),
         (prefix(""), " AND +user_id IS NOT NULL"),
         (importance(Is::Eq(Real::new(0.5).unwrap())), " AND +importance IS ?"),
-        (importance(Is::In(reals(0))), " AND 0"),
+        (importance(Is::In(reals(0))), " AND ?"),
         (importance(Is::In(reals(1))), " AND +importance IN (?)"),
         (importance(Is::In(reals(3))), " AND +importance IN (?, ?, ?, ?)"),
         (expires(Is::Compare(Relation::Greater, time)), " AND (+expires_at IS NOT NULL AND +expires_at > ?)"),
@@ -312,7 +312,7 @@ fn metadata_is_asked_about_once() {
             Filter::Not(Box::new(Filter::And(vec![present(), present(), present()]))),
             format!(" AND NOT (({plain} AND ({plain} AND {plain})))"),
         ),
-        (Filter::Or(vec![present(), Filter::All]), format!(" AND ({plain} OR 1)")),
+        (Filter::Or(vec![present(), Filter::All]), format!(" AND ({plain} OR ?)")),
         (Filter::Or(Vec::new()), format!(" AND {matches}")),
         (Filter::And(Vec::new()), String::new()),
     ] {

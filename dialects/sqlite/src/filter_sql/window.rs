@@ -27,7 +27,7 @@ pub(crate) struct Window {
 
 /// What reads a page row by row, up to where the rows come from.
 const STREAM: &str = concat!("SELECT ", decoded!(), " FROM ");
-const SORTED: &str = concat!("SELECT ", decoded!(), " FROM (SELECT m.rid AS page_rid, id AS page_id, ");
+const SORTED: &str = concat!("SELECT ", decoded!(), " FROM (SELECT m.rid AS page_rid, ");
 const SORTED_JOIN: &str = ") AS page CROSS JOIN polymnia_memories ON rid = page.page_rid";
 
 impl Window {
@@ -118,7 +118,8 @@ impl Window {
     /// Returns the statement that finds the rows of the page first, without their content, sorts and then reads them.
     pub(crate) fn sorted<'b>(&'b self, source: &'b Source, conditions: &'b Conditions<'_>) -> Sql<'b> {
         let mut sql = Sql::new(SORTED);
-        sql.push(key(self.column)).push(" AS key FROM ");
+        let [by_index, sorted] = keys(self.column);
+        sql.push(if source.origin == Origin::Fields { sorted } else { by_index }).push(" AS key FROM ");
         self.push(&mut sql, source, conditions);
         sql.push(SORTED_JOIN).push(match self.direction {
             Direction::Ascending => " ORDER BY page.key, page.page_id",
@@ -160,11 +161,12 @@ pub(super) fn drop_implied(range: &mut Range, direction: Direction, position: i6
     }
 }
 
-fn key(column: Column) -> &'static str {
+/// Returns what a page is sorted by, as [`order_by`] names it.
+fn keys(column: Column) -> [&'static str; 2] {
     match column {
-        Column::Created => "created_at",
-        Column::Updated => "updated_at",
-        Column::Importance => "importance",
+        Column::Created => ["id AS page_id, created_at", "+id AS page_id, +created_at"],
+        Column::Updated => ["id AS page_id, updated_at", "+id AS page_id, +updated_at"],
+        Column::Importance => ["id AS page_id, importance"; 2],
     }
 }
 

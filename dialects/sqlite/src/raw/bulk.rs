@@ -35,7 +35,7 @@ struct Running<'a> {
 }
 
 /// The encoding of the texts that are bound.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the constant is 1")]
+#[expect(clippy::cast_possible_truncation, reason = "the constant is 1")]
 const UTF8: u8 = ffi::SQLITE_UTF8 as u8;
 
 impl Handle {

@@ -315,6 +315,31 @@ fn random_selections_agree(level: Level) {
     }
 }
 
+/// SQLite finds out by itself that nothing can be selected, and that must not trouble the statements that name an index.
+#[test]
+fn answers_agree_where_fields_rule_everything_out() {
+    let mut corpus = Corpus::new(7, 100, Level::Half);
+    let leaf = || Filter::Contains(json("{\"a\": 1}"));
+    let nothing = [
+        Filter::Or(Vec::new()),
+        Filter::Field(FieldTest::Importance(Is::In(Vec::new()))),
+        Filter::Field(FieldTest::Text(TextField::User, Is::In(Vec::new()))),
+        Filter::Field(FieldTest::Time(TimeField::Created, Is::In(Vec::new()))),
+        Filter::Or(vec![Filter::Field(FieldTest::Importance(Is::Present)), Filter::All]).not(),
+    ];
+    for nothing in nothing {
+        for filter in
+            [leaf().and(nothing.clone()), leaf().or(nothing.clone()), nothing.clone().not().and(leaf()), nothing]
+        {
+            for selection in [Selection::default(), Selection::default().with_user("u".parse().unwrap())] {
+                for order in Order::ALL {
+                    corpus.check(&selection.clone().with_filter(filter.clone()), order);
+                }
+            }
+        }
+    }
+}
+
 /// Ranges and prefixes at two paths, on which indexes are declared.
 #[test]
 fn answers_agree_with_declared_indexes() {
