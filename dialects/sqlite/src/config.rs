@@ -16,6 +16,8 @@ pub(crate) struct Config {
     /// How long to wait for another connection's lock.
     pub(crate) busy_timeout: Duration,
     pub(crate) synchronous: Synchronous,
+    /// How much of the file is read through memory mapping, in bytes.
+    pub(crate) mmap_size: u64,
     pub(crate) settings: Settings,
 }
 
@@ -52,8 +54,10 @@ pub(crate) enum Synchronous {
 }
 
 const MEMORY: &str = ":memory:";
-const OWN_PARAMETERS: [&str; 3] = ["mode", "busy_timeout", "synchronous"];
+const OWN_PARAMETERS: [&str; 4] = ["mode", "busy_timeout", "synchronous", "mmap_size"];
 const DEFAULT_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most that SQLite is compiled for: 2 GiB less 64 KiB.
+const MAX_MMAP_SIZE: u64 = 0x7fff_0000;
 
 /// What stands for itself in a `file:` URI. `?`, `#` and `%` mean something there.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -84,9 +88,10 @@ impl Config {
             Some(other) => return Err(unknown_value("synchronous", other, "full or normal")),
         };
         let busy_timeout = busy_timeout(&mut parameters)?;
+        let mmap_size = mmap_size(&mut parameters)?;
         let known: Vec<&str> = Settings::PARAMETERS.into_iter().chain(OWN_PARAMETERS).collect();
         parameters.finish(&known)?;
-        Ok(Self { location, mode, busy_timeout, synchronous, settings })
+        Ok(Self { location, mode, busy_timeout, synchronous, mmap_size, settings })
     }
 }
 
@@ -137,6 +142,12 @@ fn busy_timeout(parameters: &mut Parameters) -> Result<Duration> {
         None => Ok(DEFAULT_BUSY_TIMEOUT),
         Some(text) => parse_duration(&text).map_err(|error| error.with_context("parameter", "busy_timeout")),
     }
+}
+
+fn mmap_size(parameters: &mut Parameters) -> Result<u64> {
+    let Some(text) = parameters.take("mmap_size") else { return Ok(MAX_MMAP_SIZE) };
+    let size = text.parse().ok().filter(|size| *size <= MAX_MMAP_SIZE);
+    size.ok_or_else(|| unknown_value("mmap_size", &text, &format!("0 to {MAX_MMAP_SIZE} bytes")))
 }
 
 fn unknown_value(parameter: &str, value: &str, expected: &str) -> Error {
@@ -194,7 +205,8 @@ mod tests {
         assert_eq!((config.busy_timeout, config.settings.max_size), (Duration::from_millis(250), 3));
         let config = read("sqlite://a.db").unwrap();
         assert_eq!((config.mode, config.synchronous), (Mode::Create, Synchronous::Full));
-        assert_eq!(config.busy_timeout, DEFAULT_BUSY_TIMEOUT);
+        assert_eq!((config.busy_timeout, config.mmap_size), (DEFAULT_BUSY_TIMEOUT, MAX_MMAP_SIZE));
+        assert_eq!(read("sqlite://a.db?mmap_size=0").unwrap().mmap_size, 0);
     }
 
     #[test]
@@ -202,6 +214,7 @@ mod tests {
         for (url, message) in [
             ("sqlite://a.db?mode=readonly", "parameter mode is \"readonly\": expected ro, rw or rwc"),
             ("sqlite://a.db?synchronous=off", "parameter synchronous is \"off\": expected full or normal"),
+            ("sqlite://a.db?mmap_size=1GB", "parameter mmap_size is \"1GB\": expected 0 to 2147418112 bytes"),
             ("sqlite://", "the database URL names no file: expected one such as sqlite://polymnia.db"),
             ("sqlite://a%00b", "the path in the database URL holds a NUL character"),
             ("sqlite://:memory:?mode=ro", "mode is given for a database in memory, which is always new: expected none"),
@@ -211,7 +224,7 @@ mod tests {
         }
         let error = read("sqlite://a.db?sslmode=require").unwrap_err();
         assert!(error.message().starts_with("unknown parameter \"sslmode\""), "{error}");
-        assert!(error.message().ends_with("connect_timeout, mode, busy_timeout, synchronous"), "{error}");
+        assert!(error.message().ends_with("connect_timeout, mode, busy_timeout, synchronous, mmap_size"), "{error}");
         assert_eq!(read("sqlite://a?busy_timeout=x").unwrap_err().context_value("parameter"), Some("busy_timeout"));
     }
 

@@ -30,6 +30,8 @@ pub(crate) enum Origin {
     Fields,
     /// The index of one user's rows by creation, which SQLite may pass over for that of all users' where times are bounded.
     User,
+    /// All rows of the namespace by creation, which is much as they are stored; SQLite would as soon take the order of ids.
+    Namespace,
     /// The index of rows that are not level.
     Unlevel,
     /// The postings of one term.
@@ -227,7 +229,7 @@ impl Source {
         self.origin.push(sql, conditions.created());
         let [of_index, of_table] = TALLIES;
         let (tally, level) = match self.origin {
-            Origin::Table | Origin::Fields | Origin::User => (of_table, ""),
+            Origin::Table | Origin::Fields | Origin::User | Origin::Namespace => (of_table, ""),
             Origin::Unlevel => (of_table, "indexed_revision <> revision AND "),
             Origin::Term(_) => (of_index, OF_ITS_TIME),
             Origin::Terms(_) | Origin::Entries(_) => (of_index, "indexed_revision = revision AND "),
@@ -247,6 +249,9 @@ impl Origin {
             }
             Self::User => {
                 sql.push("polymnia_memories AS m INDEXED BY polymnia_memories_user_created WHERE ");
+            }
+            Self::Namespace => {
+                sql.push("polymnia_memories AS m INDEXED BY polymnia_memories_created WHERE ");
             }
             Self::Unlevel => {
                 sql.push("polymnia_memories AS m INDEXED BY polymnia_memories_unlevel WHERE ");

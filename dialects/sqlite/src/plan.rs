@@ -75,6 +75,9 @@ pub(crate) fn plan(
 /// from there.
 pub(crate) fn unstreamed(connection: &mut Connection, conditions: &Conditions<'_>, window: &Window) -> Result<Origin> {
     let few = BOUNDS[BOUNDS.len() - 1];
+    if window.column() == Column::Importance && conditions.is_order_alone() {
+        return Ok(Origin::Namespace);
+    }
     if window.column() == Column::Importance || conditions.count_by_fields(0).is_none() {
         return Ok(Origin::Table);
     }
@@ -291,7 +294,7 @@ impl Origin {
     /// Returns whether rows come from it in the order of their creation.
     pub(crate) fn streams(&self) -> bool {
         match self {
-            Self::Table | Self::Fields | Self::User | Self::Unlevel | Self::Entries(_) => false,
+            Self::Table | Self::Fields | Self::User | Self::Namespace | Self::Unlevel | Self::Entries(_) => false,
             Self::Term(_) => true,
             Self::Terms(terms) => terms.len() <= MAX_MERGED,
         }

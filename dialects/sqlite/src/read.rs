@@ -271,6 +271,7 @@ fn sources(connection: &mut Connection, conditions: &Conditions<'_>, needs: &Nee
     let source = |origin| Source::new(origin, false);
     Ok(match plan(connection, conditions, needs, None)?.choice {
         Choice::Nothing => Vec::new(),
+        Choice::Table if conditions.is_order_alone() && !conditions.is_covered() => vec![source(Origin::Namespace)],
         Choice::Table => vec![source(Origin::Table)],
         Choice::Index(origin) => vec![source(origin), source(Origin::Unlevel)],
         Choice::Unlevel => vec![source(Origin::Unlevel)],

@@ -165,11 +165,11 @@ fn per_candidate(corpus: &Corpus, figure: &str, time: Duration, candidates: usiz
 fn scan(corpus: &Corpus, store: &MemoryStore, raw: &Connection, report: &mut Report) {
     let namespace = corpus.namespace(0);
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
-    raw.create_scalar_function("nothing", 2, flags, |_| Ok(1)).expect("registers");
+    raw.create_scalar_function("noop", 2, flags, |_| Ok(1)).expect("registers");
     let mut statement = raw
         .prepare(
             "SELECT count(*) FROM polymnia_memories WHERE namespace = ?1 \
-             AND (expires_at IS NULL OR expires_at > ?2) AND nothing(metadata, ?3) = 1",
+             AND (expires_at IS NULL OR expires_at > ?2) AND noop(metadata, ?3) = 1",
         )
         .expect("a valid statement");
     let needle: Needle = ONE_PERCENT;
@@ -187,7 +187,7 @@ fn scan(corpus: &Corpus, store: &MemoryStore, raw: &Connection, report: &mut Rep
 /// Measures the pages of the posting index against those of the table with its key.
 fn size(corpus: &Corpus, raw: &Connection, report: &mut Report) {
     let pages = |names: &str| {
-        let sql = format!("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ({names}) AND aggregate");
+        let sql = format!("SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE name IN ({names})");
         raw.query_row(&sql, [], |row| row.get::<_, i64>(0)).expect("SQLite has dbstat")
     };
     let postings = pages("'polymnia_postings', 'polymnia_shapes'");

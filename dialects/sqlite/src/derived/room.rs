@@ -9,13 +9,15 @@ use crate::statement::{fixed, statements};
 statements! {
     CacheSize = "PRAGMA cache_size";
     AutoCheckpoint = "PRAGMA wal_autocheckpoint";
+    MmapSize = "PRAGMA mmap_size";
 }
 
-/// Is what a connection had before it was given more.
+/// Is what a connection has, or had before it was given more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Before {
     cache: i64,
     checkpoint: i64,
+    mmap: i64,
 }
 
 /// The page cache, in KiB: large indexes take writes in all places.
@@ -30,23 +32,29 @@ pub(crate) fn take(connection: &mut Connection) -> Result<()> {
     }
     let cache: Option<Integers<1>> = connection.one(fixed::<CacheSize, 0>([]))?;
     let checkpoint: Option<Integers<1>> = connection.one(fixed::<AutoCheckpoint, 0>([]))?;
+    let mmap: Option<Integers<1>> = connection.one(fixed::<MmapSize, 0>([]))?;
     let (Some(cache), Some(checkpoint)) = (cache, checkpoint) else { return Ok(()) };
-    set(connection, -CACHE_KIB, CHECKPOINT_PAGES)?;
-    connection.before_room = Some(Before { cache: cache.0[0], checkpoint: checkpoint.0[0] });
+    // A database in memory has none.
+    let mmap = mmap.map_or(0, |mmap| mmap.0[0]);
+    // Mapped pages count as the process's memory, and a load goes over all of them.
+    set(connection, Before { cache: -CACHE_KIB, checkpoint: CHECKPOINT_PAGES, mmap: 0 })?;
+    connection.before_room = Some(Before { cache: cache.0[0], checkpoint: checkpoint.0[0], mmap });
     Ok(())
 }
 
 /// Takes back what [`take`] gave.
 pub(crate) fn give_back(connection: &mut Connection) -> Result<()> {
-    let Some(Before { cache, checkpoint }) = connection.before_room else { return Ok(()) };
-    set(connection, cache, checkpoint)?;
+    let Some(before) = connection.before_room else { return Ok(()) };
+    set(connection, before)?;
     connection.before_room = None;
     Ok(())
 }
 
-fn set(connection: &mut Connection, cache: i64, checkpoint: i64) -> Result<()> {
+fn set(connection: &mut Connection, Before { cache, checkpoint, mmap }: Before) -> Result<()> {
     // Pragmas take no bound values; these are numbers of our own or of SQLite's.
-    connection.batch(&format!("PRAGMA cache_size = {cache}; PRAGMA wal_autocheckpoint = {checkpoint}"))
+    connection.batch(&format!(
+        "PRAGMA cache_size = {cache}; PRAGMA wal_autocheckpoint = {checkpoint}; PRAGMA mmap_size = {mmap}"
+    ))
 }
 
 #[cfg(test)]
