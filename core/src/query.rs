@@ -125,7 +125,7 @@ impl Selection {
 }
 
 /// Is a condition on a field that may be absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Match<T> {
     /// No condition.
     #[default]

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use polymnia::spi::{AdminEngine, Engine, Rows, SchemaEngine};
 use polymnia::{
-    ApplyReport, Call, Capability, Error, ErrorKind, Explanation, Interruption, Memory, MemoryId, Mutation, Namespace,
-    NamespaceStats, OpenOptions, Query, Result, Selection, Settings, Support, Timestamp,
+    ApplyReport, Call, Capability, Error, ErrorKind, Explanation, Filter, Interruption, Memory, MemoryId, Mutation,
+    Namespace, NamespaceStats, OpenOptions, Query, Result, Selection, Settings, Support, Timestamp,
 };
 use polymnia_pool::{Connector as _, Pool, Pooled};
 
@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::connector::PgConnector;
 use crate::declared::Declarations;
 use crate::error::{self, Fault};
-use crate::filter_sql::{self, Hints};
+use crate::filter_sql::{self, Hints, Tenants};
 use crate::page::{self, PageOf};
 use crate::sample::{Sample, Samples};
 use crate::session::{Scope, Session};
@@ -126,15 +126,19 @@ impl PgEngine {
     ) -> Result<T, Fault> {
         let filter = &query.selection.filter;
         let declared = self.declarations.serving(session, filter)?;
-        let sample = if declared.is_empty() && filter_sql::is_indexable(filter) {
-            self.samples.current(|| {
-                let connector = self.pool.connector().clone();
-                move || connector.connect()?.within(Scope::Snapshot, |session| Sample::take(session, now))
-            })
-        } else {
-            None
-        };
+        let sample = if declared.is_empty() { self.sample(now, filter) } else { None };
         work(session, PageOf { now, namespace, query, declared: &declared, sample: sample.as_deref() })
+    }
+
+    /// Returns the sample, if there is one, for a filter that it can say something of.
+    fn sample(&self, now: Timestamp, filter: &Filter) -> Option<Arc<Sample>> {
+        if !filter_sql::is_indexable(filter) {
+            return None;
+        }
+        self.samples.current(|| {
+            let connector = self.pool.connector().clone();
+            move || connector.connect()?.within(Scope::Snapshot, |session| Sample::take(session, now))
+        })
     }
 
     fn acquire(&self, call: &Call) -> Result<Pooled<PgConnector>> {
@@ -254,7 +258,9 @@ impl Engine for PgEngine {
     fn count(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
         self.run_within(call, Patience::Statement, Scope::Read, |session| {
             let declared = self.declarations.serving(session, &selection.filter)?;
-            read::count(session, call.now, namespace, selection, Hints::All(&declared))
+            let sample = self.sample(call.now, &selection.filter);
+            let tenants = Tenants::of(namespace, selection, sample.as_deref());
+            read::count(session, call.now, namespace, selection, Hints::All(&declared), tenants)
         })
     }
 

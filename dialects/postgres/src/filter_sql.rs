@@ -23,9 +23,19 @@ pub(crate) fn push_selection<'a, Columns>(
     now: Timestamp,
     selection: &'a Selection,
     hints: Hints<'_>,
+    tenants: Tenants,
 ) -> Result<()> {
     push_fields(statement, namespace, now, selection);
-    push_filter(statement, namespace, &selection.filter, hints)
+    push_filter(statement, namespace, &selection.filter, hints, tenants)
+}
+
+/// Says whether the index on metadata is asked for the namespace as well.
+///
+/// That spares the rows of others that have the same metadata, and costs a look into the list of all rows of the namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tenants {
+    Apart,
+    Together,
 }
 
 /// Adds `WHERE` and the conditions except the filter: those of the selection, of the namespace, and of what has not expired.
@@ -65,13 +75,14 @@ pub(crate) fn push_filter<'a, Columns>(
     namespace: &'a Namespace,
     filter: &'a Filter,
     hints: Hints<'_>,
+    tenants: Tenants,
 ) -> Result<()> {
     if filter.is_all() {
         return Ok(());
     }
     statement.text(" AND ");
     condition::push(statement, filter, hints)?;
-    if is_indexable(filter) && matches!(hints, Hints::All(_)) {
+    if tenants == Tenants::Apart && is_indexable(filter) && matches!(hints, Hints::All(_)) {
         // The namespace once more, as the index on metadata holds it.
         statement.text(" AND ARRAY[namespace] @> ARRAY[").bind(namespace.as_str()).text("]");
     }
@@ -274,7 +285,7 @@ mod tests {
         let namespace = Namespace::new("secret").unwrap();
         let mut statement: Statement<'_> = Statement::new("SELECT");
         let now = Timestamp::from_micros(0).unwrap();
-        push_selection(&mut statement, &namespace, now, selection, Hints::All(&[])).unwrap();
+        push_selection(&mut statement, &namespace, now, selection, Hints::All(&[]), Tenants::Apart).unwrap();
         format!("{statement:?}")
     }
 

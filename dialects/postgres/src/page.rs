@@ -7,7 +7,7 @@ use polymnia::spi::Rows;
 use polymnia::{IndexKind, Namespace, Query, Result, Timestamp};
 
 use crate::error::Fault;
-use crate::filter_sql::{self, Hints};
+use crate::filter_sql::{self, Hints, Tenants};
 use crate::route::{self, Route, WINDOWS};
 use crate::row::{MemoryColumns, MemoryRow, MemoryTextColumns, columns};
 use crate::sample::Sample;
@@ -122,6 +122,11 @@ impl<'a> PageOf<'a> {
         route::choose(self.namespace, self.query, !self.declared.is_empty(), self.sample)
     }
 
+    /// Returns whether the index on metadata is asked for the namespace as well.
+    fn tenants(self) -> Tenants {
+        Tenants::of(self.namespace, &self.query.selection, self.sample)
+    }
+
     /// Notes that the route was not a good one.
     pub(crate) fn misjudged(self) {
         if let Some(sample) = self.sample {
@@ -194,10 +199,10 @@ impl<'a> PageOf<'a> {
         });
         filter_sql::push_fields(statement, namespace, now, &query.selection);
         match route {
-            Route::Free => filter_sql::push_filter(statement, namespace, filter, Hints::All(declared))?,
+            Route::Free => filter_sql::push_filter(statement, namespace, filter, Hints::All(declared), self.tenants())?,
             Route::Walk => filter_sql::push_hidden_filter(statement, filter)?,
             Route::Window(_) => filter_sql::push_own_conditions(statement, filter)?,
-            Route::Index => filter_sql::push_filter(statement, namespace, filter, Hints::All(&[]))?,
+            Route::Index => filter_sql::push_filter(statement, namespace, filter, Hints::All(&[]), self.tenants())?,
         }
         filter_sql::push_cursor(statement, query)?;
         match route {

@@ -13,7 +13,7 @@ use polymnia::{
 };
 
 use crate::error::Fault;
-use crate::filter_sql::{self, Hints};
+use crate::filter_sql::{self, Hints, Tenants};
 use crate::row::{MemoryColumns, MemoryRow, columns};
 use crate::session::Session;
 use crate::sql::{Statement, pg_time, time};
@@ -104,9 +104,10 @@ pub(crate) fn count(
     namespace: &Namespace,
     selection: &Selection,
     hints: Hints<'_>,
+    tenants: Tenants,
 ) -> Result<u64, Fault> {
     let mut statement = Statement::<BigInt>::new("SELECT count(*) FROM polymnia.memories");
-    filter_sql::push_selection(&mut statement, namespace, now, selection, hints)?;
+    filter_sql::push_selection(&mut statement, namespace, now, selection, hints, tenants)?;
     statement.plan_each_time().check()?;
     Ok(unsigned(session.load_one(statement)?))
 }

@@ -69,7 +69,7 @@ pub(crate) fn choose(
     };
     let wanted = f64::from(query.limit()) + 1.0;
     let estimate = sample.estimate(namespace, &query.selection);
-    let Estimate { memories, share, found, compared, row_cost } = estimate;
+    let Estimate { memories, share, found, compared, row_cost, sets_apart: _ } = estimate;
     let walked = if walkable { (wanted / share).min(memories) } else { memories };
     // In microseconds, as measured: a row that an index finds costs a page of its own.
     let walk_cost = walked * (0.15 + row_cost);

@@ -16,6 +16,7 @@ use polymnia::{Match, Namespace, Selection, Timestamp};
 
 use self::draw::Draw;
 use crate::error::Fault;
+use crate::filter_sql::Tenants;
 use crate::session::Session;
 use crate::sql::{Statement, StoredJson};
 
@@ -28,7 +29,9 @@ const FEW: usize = 500;
 const LOOKED_AT: usize = 50;
 /// How many queries go without: a process that asks once should not pay for a sample.
 const WITHOUT: u32 = 1;
-/// How many queries found to be estimated wrong are remembered.
+/// How many rows of one term stand on a page of the index on metadata, packed.
+const ROWS_OF_LIST_PAGE: f64 = 4_000.0;
+/// How many estimates are remembered, and how many queries found to be estimated wrong.
 const REMEMBERED: usize = 10_000;
 
 /// Keeps the sample of one engine.
@@ -57,6 +60,8 @@ pub(crate) struct Sample {
     having: HashMap<i32, Vec<usize>>,
     /// What was looked for in order and not found soon.
     misjudged: Mutex<HashSet<u64>>,
+    /// What was estimated, by query: it takes longer than a short query does.
+    estimates: Mutex<HashMap<u64, Estimate>>,
 }
 
 #[derive(Debug)]
@@ -82,6 +87,16 @@ pub(crate) struct Estimate {
     pub(crate) compared: f64,
     /// What it costs to look at the metadata of one row, in microseconds.
     pub(crate) row_cost: f64,
+    /// Whether the index on metadata should be asked for the namespace as well.
+    pub(crate) sets_apart: bool,
+}
+
+impl Tenants {
+    /// Returns what is better for a selection; without a sample, what is never bad.
+    pub(crate) fn of(namespace: &Namespace, selection: &Selection, sample: Option<&Sample>) -> Self {
+        let sets_apart = sample.is_none_or(|sample| sample.estimate(namespace, selection).sets_apart);
+        if sets_apart { Self::Apart } else { Self::Together }
+    }
 }
 
 impl Samples {
@@ -171,6 +186,7 @@ impl Sample {
             rows,
             having,
             misjudged: Mutex::default(),
+            estimates: Mutex::default(),
         }
     }
 
@@ -180,6 +196,20 @@ impl Sample {
 
     /// Returns what the sample says of a selection whose filter the index on metadata can serve.
     pub(crate) fn estimate(&self, namespace: &Namespace, selection: &Selection) -> Estimate {
+        let Selection { user, agent, thread, tiers, filter, .. } = selection;
+        let query = hash((namespace.as_str(), hashed(user), hashed(agent), hashed(thread), tiers, filter));
+        if let Some(known) = self.estimates().get(&query) {
+            return *known;
+        }
+        let estimate = self.reckon(namespace, selection);
+        let mut estimates = self.estimates();
+        if estimates.len() < REMEMBERED {
+            estimates.insert(query, estimate);
+        }
+        estimate
+    }
+
+    fn reckon(&self, namespace: &Namespace, selection: &Selection) -> Estimate {
         let Selection { user, agent, thread, tiers, filter, .. } = selection;
         let need = Need::of(filter, &self.terms);
         let fulfilling = self.fulfilling(&need);
@@ -202,13 +232,17 @@ impl Sample {
         let among = |found: usize, of: usize| (count(found) + LIKENESS * overall) / (count(of) + LIKENESS);
         let own = count(of_namespace).max(0.5) * self.scale;
         let Scan { rarest, lists } = self.scan(&need);
+        let others = count(fulfilling.len() - found) * self.scale;
+        // A page of the namespace's list is unpacked as a whole, and each row of another tenant is fetched in vain.
+        let sets_apart = others > 25.0 * rarest.min(own / ROWS_OF_LIST_PAGE + 1.0);
         let selected = if self.is_misjudged(namespace, selection) { 0.0 } else { self.selected(filter, &fulfilling) };
         Estimate {
             memories: count(left).max(0.5) * self.scale,
             share: among(found_left, left) * selected,
-            found: among(found, of_namespace) * own,
-            compared: rarest.min(own) * (lists + 1.0),
+            found: among(found, of_namespace) * own + if sets_apart { 0.0 } else { others },
+            compared: if sets_apart { rarest.min(own) * (lists + 1.0) } else { rarest * lists },
             row_cost: self.row_cost,
+            sets_apart,
         }
     }
 
@@ -218,6 +252,11 @@ impl Sample {
         if misjudged.len() < REMEMBERED {
             misjudged.insert(hash((namespace.as_str(), &selection.filter)));
         }
+        self.estimates().clear();
+    }
+
+    fn estimates(&self) -> MutexGuard<'_, HashMap<u64, Estimate>> {
+        self.estimates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_misjudged(&self, namespace: &Namespace, selection: &Selection) -> bool {

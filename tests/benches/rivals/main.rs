@@ -25,8 +25,6 @@
 //! - Answers, timed ones included, are compared with ours to the same question. memoric ranks by a score whatever 1,000
 //!   memories the database gives it first, so when more than 10 match, its answer is only checked to hold 10 that do.
 
-#![allow(clippy::doc_markdown, reason = "LangGraph is a name, not code")]
-
 mod child;
 #[allow(dead_code, reason = "shared with another bench")]
 #[path = "../raw/data.rs"]

@@ -3,9 +3,9 @@
 use super::ratio;
 
 /// How many rows a sample should have.
-const ROWS: f64 = 2_000.0;
+const ROWS: f64 = 8_000.0;
 /// How large it may be, as it is stored.
-pub(super) const BYTES: f64 = 1_000_000.0;
+pub(super) const BYTES: f64 = 4_000_000.0;
 /// How many rows to take from one page at most, or so: those that were written together are alike.
 const ROWS_OF_PAGE: f64 = 2.5;
 /// How many rows stand in a page of a table that nobody analysed.

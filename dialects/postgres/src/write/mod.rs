@@ -24,7 +24,7 @@ pub(crate) use self::capture::{Capture, ChangeCapture, Claim};
 pub(crate) use self::copy::{Novelty, load};
 
 use crate::error::Fault;
-use crate::filter_sql::{self, Hints};
+use crate::filter_sql::{self, Hints, Tenants};
 use crate::session::{Scope, Session};
 use crate::sql::Statement;
 
@@ -67,7 +67,7 @@ pub(crate) fn delete_matching(
 ) -> Result<u64, Fault> {
     let capture = Capture::claim(session, namespace, Claim::Whole)?;
     let mut statement = Statement::<Uuid>::new("DELETE FROM polymnia.memories");
-    filter_sql::push_selection(&mut statement, namespace, now, selection, hints)?;
+    filter_sql::push_selection(&mut statement, namespace, now, selection, hints, Tenants::Apart)?;
     statement.plan_each_time().check()?;
     if capture.is_off() {
         return Ok(session.execute(&statement)? as u64);
