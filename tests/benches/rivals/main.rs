@@ -1,5 +1,5 @@
-//! Measures Polymnia against memoric and against LangGraph's `SqliteStore` and `PostgresStore`: the same memories, on one
-//! machine, in one run, each call that a rival has an equal of.
+//! Measures Polymnia against memoric and against LangGraph's `SqliteStore` and `PostgresStore`: the same memories, on
+//! one machine, in one run, each call that a rival has an equal of.
 //!
 //! `cargo bench -p polymnia-conformance --bench rivals` prints a table of medians and writes them to
 //! `target/bench/rivals.json`.
@@ -12,16 +12,16 @@
 //!
 //! What is made equal:
 //!
-//! - A rival runs in a Python process of its own and takes its times there, around the one call, so that the pipe between
-//!   the processes is in no figure. Python's own time is in them: that is how they are used.
-//! - Each is called in its fastest documented way: one open connection, warm; batches where it has them. memoric has none.
-//!   Arguments are made, and answers looked at, outside the clock. Our times include parsing the metadata of each memory
-//!   that is read, because a rival's answer holds it parsed.
-//! - Each writes as durably as it does by default; the lines above the table say how. `langgraph+wal` is `SqliteStore` on a
-//!   file whose journal mode is WAL, as LangGraph's checkpointer leaves it.
-//! - LangGraph's namespace is `("bench", user, thread)`, which gives it an index on both, and its metadata stand at the top
-//!   of the value, where its filters reach them. Its times of change are set to those of the memories, then its table
-//!   is compacted and analysed.
+//! - A rival runs in a Python process of its own and takes its times there, around the one call, so that the pipe
+//!   between the processes is in no figure. Python's own time is in them: that is how they are used.
+//! - Each is called in its fastest documented way: one open connection, warm; batches where it has them. memoric has
+//!   none. Arguments are made, and answers looked at, outside the clock. Our times include parsing the metadata of each
+//!   memory that is read, because a rival's answer holds it parsed.
+//! - Each writes as durably as it does by default; the lines above the table say how. `langgraph+wal` is `SqliteStore`
+//!   on a file whose journal mode is WAL, as LangGraph's checkpointer leaves it.
+//! - LangGraph's namespace is `("bench", user, thread)`, which gives it an index on both, and its metadata stand at the
+//!   top of the value, where its filters reach them. Its times of change are set to those of the memories, then its
+//!   table is compacted and analysed.
 //! - Answers, timed ones included, are compared with ours to the same question. memoric ranks by a score whatever 1,000
 //!   memories the database gives it first, so when more than 10 match, its answer is only checked to hold 10 that do.
 
@@ -48,8 +48,8 @@ use crate::report::Report;
 fn main() {
     let Ok(python) = env::var("POLYMNIA_BENCH_PYTHON") else {
         report::line(concat!(
-            "NOT MEASURED: set POLYMNIA_BENCH_PYTHON to a Python with the rivals, such as ~/rivals/bin/python after `python3 -m \
-             venv ~/rivals && ~/rivals/bin/pip install -r ",
+            "NOT MEASURED: set POLYMNIA_BENCH_PYTHON to a Python with the rivals, such as ~/rivals/bin/python after \
+             `python3 -m venv ~/rivals && ~/rivals/bin/pip install -r ",
             env!("CARGO_MANIFEST_DIR"),
             "/benches/rivals/requirements.txt`"
         ));

@@ -128,8 +128,8 @@ impl Row {
         let Self { operation, database, memories, rival, ours, theirs, agreement } = self;
         let (our_time, their_time) = (format!("{:.1?}", ours.0), format!("{:.1?}", theirs.0));
         format!(
-            "{operation:<38} {database:<9} {memories:>8} {rival:<18} {our_time:>10} {:>6} {their_time:>10} {:>6} {:>8.2}  \
-             {agreement:<18} {}",
+            "{operation:<38} {database:<9} {memories:>8} {rival:<18} {our_time:>10} {:>6} {their_time:>10} {:>6} \
+             {:>8.2}  {agreement:<18} {}",
             ours.1,
             theirs.1,
             self.ratio(),
