@@ -46,6 +46,7 @@ mod query;
 mod record;
 mod registry;
 mod retry;
+pub mod schema;
 pub mod spi;
 mod store;
 mod text;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::schema::Schema;
 use crate::spi::Engine;
 use crate::{
     Admin, ApplyReport, Call, CancelToken, Capability, Clock, Cursor, Effect, Error, Expect, Explanation, IdSource,
@@ -99,6 +100,11 @@ impl MemoryStore {
     /// Returns the handle for what concerns several namespaces, or the database.
     pub fn admin(&self) -> Admin {
         Admin::new(self.clone())
+    }
+
+    /// Returns the handle for what concerns the schema: its history, upgrades, validation, backups.
+    pub fn schema(&self) -> Schema {
+        Schema::new(self.clone())
     }
 
     /// Stores a new memory under an id of its own.

@@ -1,10 +1,10 @@
-//! The operations across tenants, and on the schema.
+//! The operations across tenants.
 
 use std::fmt::Debug;
 
 use crate::{
-    Call, ChangeRecord, DatabaseInfo, IndexDeclaration, IndexName, IndexStatus, MigrateReport, Migration, Namespace,
-    NamespaceSummary, OptimizeReport, Result, Upkeep, VerifyReport,
+    Call, ChangeRecord, DatabaseInfo, IndexDeclaration, IndexName, IndexStatus, Namespace, NamespaceSummary,
+    OptimizeReport, Result, Upkeep, VerifyReport,
 };
 
 /// Does what concerns the database as a whole, or several namespaces.
@@ -115,22 +115,4 @@ pub trait AdminEngine: Send + Sync + Debug + 'static {
     ///
     /// None of its own.
     fn changes(&self, call: &Call, after: i64, limit: u32) -> Result<Vec<ChangeRecord>>;
-}
-
-/// Does what concerns the schema.
-pub trait SchemaEngine: Send + Sync + Debug + 'static {
-    /// Lists the migrations that this build knows and those that the database has, in order. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// None of its own.
-    fn migrations(&self, call: &Call) -> Result<Vec<Migration>>;
-
-    /// Brings the schema to the newest version this build knows. Of several processes at once, one does the work and all
-    /// succeed.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Migration`](crate::ErrorKind::Migration) naming the version that failed; what came before it stays.
-    fn migrate(&self, call: &Call) -> Result<MigrateReport>;
 }

@@ -19,13 +19,15 @@
 mod admin;
 mod engine;
 pub mod refusal;
+mod schema;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use admin::{AdminEngine, SchemaEngine};
+pub use admin::AdminEngine;
 pub use engine::{Engine, Rows};
+pub use schema::{SchemaEngine, SchemaSession};
 
 use crate::{ConnectionString, OpenOptions, Result};
 

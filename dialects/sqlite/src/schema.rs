@@ -37,6 +37,71 @@ impl SchemaEngine for SqliteEngine {
             migrate(connection)
         })
     }
+
+    fn source(&self) -> polymnia::schema::Source {
+        polymnia::schema::Source { prefix: String::new(), dialect: "sqlite".to_owned(), scripts: Vec::new() }
+    }
+
+    fn ledger(&self, _call: &Call) -> polymnia::Result<polymnia::schema::Ledger> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn log(&self, _call: &Call, _limit: u32) -> polymnia::Result<Vec<polymnia::schema::LogEntry>> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn snapshot(&self, _call: &Call) -> polymnia::Result<polymnia::schema::Snapshot> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn foreign_ledgers(&self, _call: &Call) -> polymnia::Result<Vec<polymnia::schema::ForeignLedger>> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn session(
+        &self,
+        _call: &Call,
+        _options: &polymnia::schema::SessionOptions,
+        _observer: &mut dyn polymnia::schema::Observer,
+    ) -> polymnia::Result<Box<dyn polymnia::spi::SchemaSession>> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn lock_holder(&self, _call: &Call) -> polymnia::Result<Option<polymnia::schema::LockHolder>> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn end_lock_holder(&self, _call: &Call, _holder: &polymnia::schema::LockHolder) -> polymnia::Result<bool> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn script(&self, _parts: &[polymnia::schema::ScriptPart<'_>]) -> polymnia::Result<String> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn probe(&self, _call: &Call) -> polymnia::Result<Vec<polymnia::schema::Probe>> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn health(&self, _call: &Call) -> polymnia::Result<polymnia::schema::Health> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn backup(&self, _call: &Call, _to: &std::path::Path) -> polymnia::Result<polymnia::schema::BackupInfo> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn verify_backup(&self, _call: &Call, _from: &std::path::Path) -> polymnia::Result<polymnia::schema::BackupInfo> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn restore(&self, _call: &Call, _from: &std::path::Path) -> polymnia::Result<()> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
+
+    fn scratch(&self, _call: &Call, _copy: bool) -> polymnia::Result<std::sync::Arc<dyn polymnia::spi::Engine>> {
+        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
+    }
 }
 
 /// Lists the migrations that this build knows and those that the database has.
