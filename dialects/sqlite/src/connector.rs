@@ -147,6 +147,12 @@ impl Connector {
         }
         // Else each page beyond the cache is copied by the system: half of the time of a filter with many candidates.
         connection.batch(&format!("PRAGMA mmap_size = {}", self.config.mmap_size))?;
+        // A cache in KiB is a negative number.
+        connection.batch(&format!(
+            "PRAGMA cache_size = -{}; PRAGMA wal_autocheckpoint = {}",
+            self.config.cache_size >> 10,
+            self.config.wal_autocheckpoint
+        ))?;
         // After the journal's mode: in WAL mode, it says when the log is synchronised.
         connection.batch(match self.config.synchronous {
             Synchronous::Full => "PRAGMA synchronous = FULL",

@@ -28,6 +28,8 @@
 //! | `busy_timeout` | how long to wait for another connection's lock | `30s` |
 //! | `synchronous` | `full` keeps every commit through a power failure, `normal` may lose the last ones | `full` |
 //! | `mmap_size` | how many bytes of the file are read through memory mapping, 0 to 2147418112. Where the disk fails under a mapped page the process ends by SIGBUS, without an error: 0 where that matters more than speed | all |
+//! | `cache_size` | how many bytes of the file each connection keeps in memory of its own; writes need it | 8388608 |
+//! | `wal_autocheckpoint` | after how many pages the write-ahead log is written to the file; 0 never | 8000 |
 //!
 //! # The bundled SQLite
 //!
