@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod prelude;
+mod table;
 
 use crate::fixture::Subject;
 
@@ -223,14 +224,22 @@ suite! {
         exists,
         equality,
         any_of_several_values,
+        prefixes,
+        arrays,
+        logic_has_two_values,
+    }
+
+    /// Comparisons in the filter language.
+    comparison {
         comparisons,
         numbers_compare_as_exact_decimals,
         strings_compare_by_their_bytes,
-        prefixes,
-        arrays,
+    }
+
+    /// Paths of the filter language.
+    paths {
         containment_below_a_key,
         steps_of_a_path_have_a_type,
-        logic_has_two_values,
     }
 
     /// Filters on a memory's own fields.
