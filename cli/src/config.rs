@@ -18,6 +18,9 @@ pub(crate) struct ConfigFile {
     /// The namespace to work in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) namespace: Option<String>,
+    /// The folder of the application's migrations, from where the file is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) migrations: Option<PathBuf>,
     /// The database.
     #[serde(default, skip_serializing_if = "Database::is_empty")]
     pub(crate) database: Database,
@@ -30,18 +33,24 @@ pub(crate) struct Database {
     /// Its URL, which may hold a password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
+    /// The URL to migrate by, where the other leads through a pooler.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) migrate_url: Option<String>,
 }
 
 impl Database {
     fn is_empty(&self) -> bool {
-        self.url.is_none()
+        self.url.is_none() && self.migrate_url.is_none()
     }
 }
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let url = self.url.as_deref().map(ConnectionString::from);
-        f.debug_struct("Database").field("url", &url).finish()
+        let hidden = |url: &Option<String>| url.as_deref().map(ConnectionString::from);
+        f.debug_struct("Database")
+            .field("url", &hidden(&self.url))
+            .field("migrate_url", &hidden(&self.migrate_url))
+            .finish()
     }
 }
 
@@ -115,7 +124,11 @@ mod tests {
         let path = folder.path().join("a/b/config.toml");
         assert_eq!(ConfigFile::read(&path).unwrap(), None);
         let url = Some("postgres://ann:se%20cret@h/d".to_owned());
-        let config = ConfigFile { namespace: Some("acme".to_owned()), database: Database { url } };
+        let config = ConfigFile {
+            namespace: Some("acme".to_owned()),
+            migrations: Some("migrations".into()),
+            database: Database { migrate_url: url.clone(), url },
+        };
         config.prepare(&path).unwrap();
         assert_eq!(ConfigFile::read(&path).unwrap(), None);
         config.prepare(&path).unwrap().persist().unwrap();
@@ -139,7 +152,10 @@ mod tests {
             assert_eq!(error.context_value("line"), Some("3"), "{error}");
             assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         }
-        let config = ConfigFile::parse("[database]\nurl = \"postgres://ann:secret@h/d\"").unwrap();
+        let config = ConfigFile::parse(
+            "[database]\nurl = \"postgres://ann:secret@h/d\"\nmigrate_url = \"postgres://ann:secret@h/d\"",
+        )
+        .unwrap();
         assert!(!format!("{config:?}").contains("secret"));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use polymnia::schema::SchemaFault;
 use polymnia::{Error, ErrorKind, Result};
 
 /// Is what the shell is told.
@@ -15,10 +16,18 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line, or the configuration, is wrong.
     Usage = 2,
-    /// What is stored does not agree with itself.
+    /// There are migrations to apply.
+    Pending = 3,
+    /// What is stored does not agree with itself, or the schema or a script not with what was applied.
     Unsound = 4,
+    /// The history of migrations is not in order.
+    History = 5,
     /// The database is locked or busy: trying again may help.
     Busy = 6,
+    /// A migration failed, and the database is as it was before it.
+    RolledBack = 7,
+    /// A migration failed, and part of it stays.
+    PartlyApplied = 8,
     /// The database can't be reached, or can't be written.
     NoConnection = 9,
     /// It would have destroyed something, and the flag that allows it was not given.
@@ -30,14 +39,17 @@ pub(crate) enum Exit {
 /// What the exit codes mean, for the help text.
 macro_rules! exit_codes {
     () => {
-        "Exit codes: 0 ok, 1 failed, 2 usage, 4 `check --deep` found a fault, 6 locked or busy,
-9 can't connect or read-only, 10 refused without a flag, 130 interrupted"
+        "Exit codes: 0 ok, 1 failed, 2 usage, 3 migrations pending, 4 found not to be as it should (check --deep,
+schema, changed scripts), 5 history of migrations out of order, 6 locked or busy, 7 migration failed and
+rolled back, 8 migration failed and partly applied, 9 can't connect or read-only, 10 refused without a
+flag, 130 interrupted"
     };
 }
 pub(crate) use exit_codes;
 
 impl Exit {
-    /// Returns the exit code for an error of the library.
+    /// Returns the exit code for an error of the library: that of its fault, if it is one of the schema, else that of its
+    /// kind.
     ///
     /// | kind | while connecting | later |
     /// |---|---|---|
@@ -49,6 +61,9 @@ impl Exit {
     /// | cancelled | 130 | 130 |
     /// | the rest | 1 | 1 |
     pub(crate) fn of(error: &Error) -> Self {
+        if let Some(fault) = SchemaFault::of(error).filter(|_| error.kind() != ErrorKind::Cancelled) {
+            return Self::of_fault(fault);
+        }
         let connecting = error.operation() == Some("connect");
         match error.kind() {
             ErrorKind::InvalidInput | ErrorKind::Config => Self::Usage,
@@ -68,6 +83,20 @@ impl Exit {
             }
             _ => Self::Failed,
         }
+    }
+
+    /// Returns the exit code for a fault of the schema.
+    pub(crate) fn of_fault(fault: SchemaFault) -> Self {
+        let known = [
+            Self::Pending,
+            Self::Unsound,
+            Self::History,
+            Self::Busy,
+            Self::RolledBack,
+            Self::PartlyApplied,
+            Self::Refused,
+        ];
+        known.into_iter().find(|exit| *exit as u8 == fault.exit_code()).unwrap_or(Self::Failed)
     }
 }
 
@@ -105,6 +134,11 @@ impl Failure {
     /// Returns the refusal of something that destroys, with the hint how to allow it.
     pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Exit::Refused, Error::invalid_input(message).with_hint(hint))
+    }
+
+    /// Returns the failure with another exit code.
+    pub(crate) fn with_exit(self, exit: Exit) -> Self {
+        Self { exit, ..self }
     }
 
     /// Returns a failure whose reasons have been printed already.
@@ -221,6 +255,11 @@ mod tests {
             assert_eq!(Exit::of(&error("connect")), connecting, "{kind:?} while connecting");
             assert_eq!(Exit::of(&error("apply")), later, "{kind:?} later");
         }
+        for fault in SchemaFault::ALL {
+            assert_eq!(Exit::of(&fault.error("m")) as u8, fault.exit_code(), "{fault:?}");
+        }
+        let cancelled = Error::new(ErrorKind::Cancelled, "m").with_context("code", "rolled_back");
+        assert_eq!(Exit::of(&cancelled), Exit::Interrupted);
         let locked = Error::new(ErrorKind::Unavailable, "the database is locked").with_operation("connect");
         assert_eq!(Exit::of(&locked), Exit::Busy);
     }

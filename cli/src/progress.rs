@@ -1,5 +1,6 @@
 //! That something is waited for, on a terminal.
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -22,12 +23,13 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// Shows it on standard error once it takes longer than a second, if that is a terminal.
-    pub(crate) fn begin(quiet: bool, what: &'static str) -> Self {
+    pub(crate) fn begin(quiet: bool, what: impl Into<Cow<'static, str>>) -> Self {
         Self::after(!quiet && std::io::stderr().is_terminal(), what, DELAY)
     }
 
     /// Shows it after a while, if it is to be shown.
-    pub(crate) fn after(on: bool, what: &'static str, delay: Duration) -> Self {
+    pub(crate) fn after(on: bool, what: impl Into<Cow<'static, str>>, delay: Duration) -> Self {
+        let what = what.into();
         if !on {
             return Self { stop: None, thread: None };
         }

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use polymnia::{ConnectionString, Error, ErrorKind, Namespace, Result, parse_duration};
@@ -23,6 +23,10 @@ pub(crate) struct Settings {
     pub(crate) database_url: Setting<ConnectionString>,
     pub(crate) namespace: Setting<Namespace>,
     pub(crate) timeout: Option<Duration>,
+    /// The URL to migrate by, unless an option says otherwise.
+    pub(crate) migrate_url: Option<Setting<ConnectionString>>,
+    /// The folder of the application's migrations, unless an option says otherwise.
+    pub(crate) migrations: Option<Setting<PathBuf>>,
     /// Where the configuration file is, or would be.
     pub(crate) config_path: Option<Setting<PathBuf>>,
     /// What the file says, if it is there.
@@ -100,6 +104,13 @@ impl Settings {
             ],
             DEFAULT_URL,
         );
+        let migrate_url = from_variable("POLYMNIA_MIGRATE_URL", variable)?;
+        let migrations = from_variable("POLYMNIA_MIGRATIONS", variable)?.map(Setting::into);
+        // What the file says is meant from where the file is.
+        let beside = |folder: PathBuf| match config_path.as_ref().and_then(|path| path.value.parent()) {
+            Some(parent) => parent.join(folder),
+            None => folder,
+        };
         let namespace = first(
             [
                 from_option("--namespace", global.namespace.as_deref()),
@@ -109,15 +120,52 @@ impl Settings {
             DEFAULT_NAMESPACE,
         );
         Ok(Self {
-            database_url: Setting { value: database_url.value.into(), source: database_url.source },
+            database_url: database_url.into(),
             namespace: Setting {
                 value: Namespace::new(namespace.value).map_err(|error| error.with_context("from", namespace.source))?,
                 source: namespace.source,
             },
+            migrate_url: migrate_url.or_else(|| from_file(in_file.database.migrate_url)).map(Setting::into),
+            migrations: migrations.or_else(|| {
+                let value = beside(in_file.migrations?);
+                Some(Setting { value, source: Source::ConfigFile })
+            }),
             timeout: global.timeout.as_deref().map(parse_duration).transpose().of_option("--timeout")?,
             config_path,
             config_file,
         })
+    }
+}
+
+impl Settings {
+    /// Returns the database whose schema it is about: of an option, a variable or the configuration, in this order the URL
+    /// to migrate by and the database's. So a URL on the command line is never outdone by one that lies around.
+    pub(crate) fn schema_url(&self, option: Option<&str>) -> Setting<ConnectionString> {
+        let rank = |source: Source| match source {
+            Source::Option(_) => 0,
+            Source::Variable(_) => 1,
+            Source::ConfigFile => 2,
+            Source::Default => 3,
+        };
+        if let Some(url) = option {
+            return Setting { value: url.to_owned().into(), source: Source::Option("--migrate-url") };
+        }
+        match &self.migrate_url {
+            Some(setting) if rank(setting.source) <= rank(self.database_url.source) => setting.clone(),
+            _ => self.database_url.clone(),
+        }
+    }
+
+    /// Returns the folder of the application's migrations, if there is one.
+    pub(crate) fn migrations(&self, option: Option<&Path>) -> Option<Setting<PathBuf>> {
+        let of_option = |path: &Path| Setting { value: path.to_owned(), source: Source::Option("--migrations") };
+        option.map(of_option).or_else(|| self.migrations.clone())
+    }
+}
+
+impl Setting<String> {
+    fn into<T: From<String>>(self) -> Setting<T> {
+        Setting { value: self.value.into(), source: self.source }
     }
 }
 
@@ -202,6 +250,31 @@ mod tests {
         let line = [&config[..], &["--database-url", ":memory:", "--namespace", "o"]].concat();
         let of_options = resolve(&line, &variables).unwrap();
         assert_eq!(shown(&of_options), ":memory: from option --database-url; o from option --namespace");
+    }
+
+    #[test]
+    fn a_url_to_migrate_by_goes_before_the_database_of_its_level() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        let text = "migrations = \"m\"\n[database]\nurl = \"sqlite://f.db\"\nmigrate_url = \"sqlite://fm.db\"\n";
+        fs::write(&path, text).unwrap();
+        let config = ["--config", path.to_str().unwrap()];
+        let option = ["--database-url", "sqlite://o.db"];
+        let shown = |line: &[&str], variables: &[(&str, &str)], option| {
+            resolve(&[&config, line].concat(), variables).unwrap().schema_url(option).value.to_string()
+        };
+        let variables = [("DATABASE_URL", "sqlite://v.db"), ("POLYMNIA_MIGRATE_URL", "sqlite://vm.db")];
+        assert_eq!(shown(&[], &[], None), "sqlite://fm.db");
+        assert_eq!(shown(&[], &variables[..1], None), "sqlite://v.db");
+        assert_eq!(shown(&[], &variables, None), "sqlite://vm.db");
+        assert_eq!(shown(&option, &variables, None), "sqlite://o.db");
+        assert_eq!(shown(&option, &variables, Some("sqlite://om.db")), "sqlite://om.db");
+
+        let settings = resolve(&config, &[]).unwrap();
+        assert_eq!(settings.migrations(None).unwrap().value, folder.path().join("m"));
+        assert_eq!(settings.migrations(Some(Path::new("n"))).unwrap().value, Path::new("n"));
+        let settings = resolve(&config, &[("POLYMNIA_MIGRATIONS", "v")]).unwrap();
+        assert_eq!(settings.migrations(None).unwrap().value, Path::new("v"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Admin {
     /// [`AdminEngine::namespaces`](crate::spi::AdminEngine::namespaces).
     pub fn namespaces(&self, after: Option<&Namespace>, limit: u32) -> Result<Vec<NamespaceSummary>> {
         check_limit(limit)?;
-        self.store.run("namespaces", |call| self.store.engine().admin().namespaces(call, after, limit))
+        self.store.recall("namespaces", |call| self.store.engine().admin().namespaces(call, after, limit))
     }
 
     /// Moves everything of a namespace to another name that holds nothing, and returns the number of memories.
@@ -60,7 +60,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::rename_namespace`](crate::spi::AdminEngine::rename_namespace).
     pub fn rename_namespace(&self, from: &Namespace, to: &Namespace) -> Result<u64> {
-        self.store.run("rename namespace", |call| self.store.engine().admin().rename_namespace(call, from, to))
+        self.store.write("rename namespace", |call| self.store.engine().admin().rename_namespace(call, from, to))
     }
 
     /// Removes everything of a namespace and returns the number of memories, expired ones included.
@@ -69,7 +69,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::delete_namespace`](crate::spi::AdminEngine::delete_namespace).
     pub fn delete_namespace(&self, namespace: &Namespace) -> Result<u64> {
-        self.store.run("delete namespace", |call| self.store.engine().admin().delete_namespace(call, namespace))
+        self.store.write("delete namespace", |call| self.store.engine().admin().delete_namespace(call, namespace))
     }
 
     /// Removes up to `limit` expired memories of any namespace and returns how many there were.
@@ -80,7 +80,7 @@ impl Admin {
     /// [`AdminEngine::sweep`](crate::spi::AdminEngine::sweep).
     pub fn sweep(&self, limit: u32) -> Result<u64> {
         check_limit(limit)?;
-        self.store.run("sweep", |call| self.store.engine().admin().sweep(call, limit))
+        self.store.write("sweep", |call| self.store.engine().admin().sweep(call, limit))
     }
 
     /// Refreshes the statistics that the database plans by; worth it after a large import.
@@ -98,7 +98,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::optimize`](crate::spi::AdminEngine::optimize).
     pub fn optimize(&self, upkeep: Upkeep) -> Result<OptimizeReport> {
-        self.store.run("optimize", |call| self.store.engine().admin().optimize(call, upkeep))
+        self.store.write("optimize", |call| self.store.engine().admin().optimize(call, upkeep))
     }
 
     /// Compares everything that is derived with the memories it is derived from.
@@ -107,7 +107,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::verify`](crate::spi::AdminEngine::verify).
     pub fn verify(&self) -> Result<VerifyReport> {
-        self.store.run("verify", |call| self.store.engine().admin().verify(call))
+        self.store.recall("verify", |call| self.store.engine().admin().verify(call))
     }
 
     /// Lists the declared indexes by name.
@@ -116,7 +116,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::indexes`](crate::spi::AdminEngine::indexes).
     pub fn indexes(&self) -> Result<Vec<IndexStatus>> {
-        self.store.run("list indexes", |call| self.store.engine().admin().indexes(call))
+        self.store.recall("list indexes", |call| self.store.engine().admin().indexes(call))
     }
 
     /// Declares an index on one path of the metadata and fills it.
@@ -125,7 +125,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::create_index`](crate::spi::AdminEngine::create_index).
     pub fn create_index(&self, declaration: &IndexDeclaration) -> Result<()> {
-        self.store.run("create index", |call| self.store.engine().admin().create_index(call, declaration))
+        self.store.write("create index", |call| self.store.engine().admin().create_index(call, declaration))
     }
 
     /// Removes a declared index and returns whether it was there.
@@ -134,7 +134,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::drop_index`](crate::spi::AdminEngine::drop_index).
     pub fn drop_index(&self, name: &IndexName) -> Result<bool> {
-        self.store.run("drop index", |call| self.store.engine().admin().drop_index(call, name))
+        self.store.write("drop index", |call| self.store.engine().admin().drop_index(call, name))
     }
 
     /// Switches the recording of changes, which is off in a new database.
@@ -143,7 +143,7 @@ impl Admin {
     ///
     /// As [`AdminEngine::set_change_capture`](crate::spi::AdminEngine::set_change_capture).
     pub fn set_change_capture(&self, on: bool) -> Result<()> {
-        self.store.run("set change capture", |call| self.store.engine().admin().set_change_capture(call, on))
+        self.store.write("set change capture", |call| self.store.engine().admin().set_change_capture(call, on))
     }
 
     /// Reads recorded changes after a sequence number, in order.
@@ -154,7 +154,7 @@ impl Admin {
     /// [`AdminEngine::changes`](crate::spi::AdminEngine::changes).
     pub fn changes(&self, after: i64, limit: u32) -> Result<Vec<ChangeRecord>> {
         check_limit(limit)?;
-        self.store.run("changes", |call| self.store.engine().admin().changes(call, after, limit))
+        self.store.recall("changes", |call| self.store.engine().admin().changes(call, after, limit))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::schema::Source;
 use crate::{ConnectionString, Error, ErrorKind, Parameters, Result};
 
 /// Says which database to open and how.
@@ -28,12 +29,23 @@ pub struct OpenOptions {
     pub statement_timeout: Option<Duration>,
     /// How long connecting may take, retries included (`connect_timeout` in the URL). 10 s unless given.
     pub connect_timeout: Option<Duration>,
+    /// Whether opening brings the schema to the newest version.
+    pub auto_migrate: bool,
+    /// The migrations of the application.
+    pub migrations: Vec<Source>,
 }
 
 impl OpenOptions {
     /// Returns options with everything but the URL at its default.
     pub fn new(url: impl Into<ConnectionString>) -> Self {
-        Self { url: url.into(), pool: PoolOptions::default(), statement_timeout: None, connect_timeout: None }
+        Self {
+            url: url.into(),
+            pool: PoolOptions::default(),
+            statement_timeout: None,
+            connect_timeout: None,
+            auto_migrate: false,
+            migrations: Vec::new(),
+        }
     }
 
     /// Returns the URL.
@@ -59,6 +71,22 @@ impl OpenOptions {
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// Brings the schema to the newest version when the database is opened by a [`Registry`](crate::Registry), as
+    /// [`MemoryStore::migrate`](crate::MemoryStore::migrate) does. Of several processes that open at once, one migrates and the
+    /// others wait.
+    #[must_use]
+    pub fn auto_migrate(mut self) -> Self {
+        self.auto_migrate = true;
+        self
+    }
+
+    /// Adds the migrations of an application, as [`MemoryStore::with_migrations`](crate::MemoryStore::with_migrations) does.
+    #[must_use]
+    pub fn with_migrations(mut self, source: Source) -> Self {
+        self.migrations.push(source);
         self
     }
 

@@ -74,11 +74,18 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// As [`open`](Self::open), and with [`OpenOptions::auto_migrate`] as [`MemoryStore::migrate`].
     pub fn open_with(&self, options: &OpenOptions) -> Result<MemoryStore> {
         let dialect = self.dialect_for(options.url())?;
         let engine = dialect.open(options).map_err(|error| error.with_operation("connect"))?;
         log::debug!("opened {} with dialect {}", options.url(), dialect.name());
-        Ok(MemoryStore::new(engine))
+        let mut store = MemoryStore::new(engine);
+        for source in &options.migrations {
+            store = store.with_migrations(source.clone())?;
+        }
+        if options.auto_migrate {
+            store.migrate()?;
+        }
+        Ok(store)
     }
 }

@@ -1,14 +1,14 @@
 //! The store: what applications use.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::schema::Schema;
+use crate::schema::{Compatibility, Schema, Source, check_source, newer, schema_access};
 use crate::spi::Engine;
 use crate::{
     Admin, ApplyReport, Call, CancelToken, Capability, Clock, Cursor, Effect, Error, Expect, Explanation, IdSource,
-    Memory, MemoryId, MigrateReport, Migration, Mutation, Namespace, NamespaceStats, NewMemory, Outcome, Page, Patch,
-    Query, Result, RetryPolicy, Selection, SystemClock, UuidV7,
+    Memory, MemoryId, MigrateReport, Mutation, Namespace, NamespaceStats, NewMemory, Outcome, Page, Patch, Query,
+    Result, RetryPolicy, Selection, SystemClock, UuidV7,
 };
 
 /// Remembers and recalls. Cheap to clone; clones share the connections.
@@ -33,6 +33,8 @@ pub struct MemoryStore {
     retry: RetryPolicy,
     timeout: Option<Duration>,
     cancel: Option<CancelToken>,
+    migrations: Arc<Vec<Source>>,
+    access: Arc<OnceLock<Compatibility>>,
 }
 
 impl MemoryStore {
@@ -52,7 +54,22 @@ impl MemoryStore {
             retry: RetryPolicy::default(),
             timeout: None,
             cancel: None,
+            migrations: Arc::default(),
+            access: Arc::default(),
         }
+    }
+
+    /// Adds the migrations of an application, which [`migrate`](Self::migrate) and [`schema`](Self::schema) then know beside
+    /// ours.
+    ///
+    /// # Errors
+    ///
+    /// As [`Schema::with_source`].
+    pub fn with_migrations(mut self, source: Source) -> Result<Self> {
+        check_source(self.schema().sources(), &source)?;
+        Arc::make_mut(&mut self.migrations).push(source);
+        self.access = Arc::default();
+        Ok(self)
     }
 
     /// Sets where the time comes from.
@@ -156,7 +173,7 @@ impl MemoryStore {
         if batch.is_empty() {
             return Ok(ApplyReport::default());
         }
-        self.run("apply", |call| self.engine.apply(call, namespace, batch))
+        self.write("apply", |call| self.engine.apply(call, namespace, batch))
     }
 
     /// Applies a batch as [`apply`](Self::apply) does, at the rate of a bulk load: what indexes need may be left to a later
@@ -170,7 +187,7 @@ impl MemoryStore {
         if batch.is_empty() {
             return Ok(ApplyReport::default());
         }
-        self.run("load", |call| self.engine.load(call, namespace, batch))
+        self.write("load", |call| self.engine.load(call, namespace, batch))
     }
 
     /// Reads a memory.
@@ -179,7 +196,7 @@ impl MemoryStore {
     ///
     /// As [`Engine::get`].
     pub fn get(&self, namespace: &Namespace, id: MemoryId) -> Result<Option<Memory>> {
-        let mut memories = self.run("get", |call| self.engine.get(call, namespace, &[id]))?;
+        let mut memories = self.recall("get", |call| self.engine.get(call, namespace, &[id]))?;
         Ok(memories.pop().flatten())
     }
 
@@ -196,7 +213,7 @@ impl MemoryStore {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.run("get", |call| self.engine.get(call, namespace, ids))
+        self.recall("get", |call| self.engine.get(call, namespace, ids))
     }
 
     /// Reads a page of the selected memories.
@@ -207,7 +224,7 @@ impl MemoryStore {
     /// limits, and as [`Engine::query`].
     pub fn query(&self, namespace: &Namespace, query: &Query) -> Result<Page> {
         check_query(namespace, query).map_err(|error| error.with_operation("query"))?;
-        let rows = self.run("query", |call| self.engine.query(call, namespace, query))?;
+        let rows = self.recall("query", |call| self.engine.query(call, namespace, query))?;
         let next = match rows.memories.last() {
             Some(last) if rows.more => Some(Cursor::after(last, namespace, query)),
             _ => None,
@@ -236,7 +253,7 @@ impl MemoryStore {
     /// [`Engine::count`].
     pub fn count(&self, namespace: &Namespace, selection: &Selection) -> Result<u64> {
         selection.filter.check().map_err(|error| error.with_operation("count"))?;
-        self.run("count", |call| self.engine.count(call, namespace, selection))
+        self.recall("count", |call| self.engine.count(call, namespace, selection))
     }
 
     /// Runs a query and tells how it was answered: by which access path, at what cost.
@@ -246,7 +263,7 @@ impl MemoryStore {
     /// As [`query`](Self::query).
     pub fn explain(&self, namespace: &Namespace, query: &Query) -> Result<Explanation> {
         check_query(namespace, query).map_err(|error| error.with_operation("explain"))?;
-        self.run("explain", |call| self.engine.explain(call, namespace, query))
+        self.recall("explain", |call| self.engine.explain(call, namespace, query))
     }
 
     /// Removes the selected memories and returns how many there were.
@@ -257,7 +274,7 @@ impl MemoryStore {
     /// [`Engine::delete_matching`].
     pub fn delete_matching(&self, namespace: &Namespace, selection: &Selection) -> Result<u64> {
         selection.filter.check().map_err(|error| error.with_operation("delete"))?;
-        self.run("delete", |call| self.engine.delete_matching(call, namespace, selection))
+        self.write("delete", |call| self.engine.delete_matching(call, namespace, selection))
     }
 
     /// Counts what the namespace holds.
@@ -266,25 +283,25 @@ impl MemoryStore {
     ///
     /// As [`Engine::stats`].
     pub fn stats(&self, namespace: &Namespace) -> Result<NamespaceStats> {
-        self.run("stats", |call| self.engine.stats(call, namespace))
+        self.recall("stats", |call| self.engine.stats(call, namespace))
     }
 
-    /// Brings the schema to the newest version this build knows, creating it if need be.
+    /// Brings the schema to the newest version this build and the [application](Self::with_migrations) know, creating it if need
+    /// be, as [`Schema::upgrade`] does with the options of [`RunOptions::default`](crate::schema::RunOptions::default).
+    ///
+    /// Where nothing is to be applied it succeeds on a database that can't be written, and on a newer one that says this build
+    /// may use it.
     ///
     /// # Errors
     ///
-    /// As [`SchemaEngine::migrate`](crate::spi::SchemaEngine::migrate).
+    /// As [`Schema::upgrade`].
     pub fn migrate(&self) -> Result<MigrateReport> {
-        self.run("migrate", |call| self.engine.schema().migrate(call))
-    }
-
-    /// Lists the schema's versions and which of them are applied.
-    ///
-    /// # Errors
-    ///
-    /// As [`SchemaEngine::migrations`](crate::spi::SchemaEngine::migrations).
-    pub fn migrations(&self) -> Result<Vec<Migration>> {
-        self.run("migrations", |call| self.engine.schema().migrations(call))
+        let report = self.schema().migrate()?;
+        Ok(MigrateReport {
+            created: report.created,
+            applied: report.steps.iter().map(|step| step.version.to_string()).collect(),
+            version: report.to.map(Into::into),
+        })
     }
 
     /// Returns an id for a memory that is about to be put.
@@ -294,6 +311,49 @@ impl MemoryStore {
 
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Returns the migrations of the application.
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.migrations
+    }
+
+    /// Returns a call without a deadline, for what takes as long as it takes.
+    pub(crate) fn call(&self) -> Call {
+        Call { now: self.clock.now(), deadline: None, cancel: self.cancel.clone() }
+    }
+
+    /// Runs an operation that reads memories.
+    pub(crate) fn recall<T>(&self, operation: &'static str, attempt: impl Fn(&Call) -> Result<T>) -> Result<T> {
+        self.run(operation, |call| {
+            self.access(call, Compatibility::ReadOnly)?;
+            attempt(call)
+        })
+    }
+
+    /// Runs an operation that changes memories.
+    pub(crate) fn write<T>(&self, operation: &'static str, attempt: impl Fn(&Call) -> Result<T>) -> Result<T> {
+        self.run(operation, |call| {
+            self.access(call, Compatibility::Full)?;
+            attempt(call)
+        })
+    }
+
+    /// Refuses what this build may not do with a database that is newer than it. Looked up once; a schema that isn't there yet
+    /// is looked at again.
+    fn access(&self, call: &Call, wanted: Compatibility) -> Result<()> {
+        let access = match self.access.get() {
+            Some(access) => *access,
+            None => match schema_access(self, call)? {
+                Some(access) => *self.access.get_or_init(|| access),
+                None => return Ok(()),
+            },
+        };
+        if access >= wanted { Ok(()) } else { Err(newer(access)) }
     }
 
     /// Runs an operation: gives it the time and the deadline, tries again, names it in the error, logs it.

@@ -23,6 +23,7 @@ pub mod cli;
 pub mod databases;
 pub mod fixture;
 pub mod generate;
+pub mod migrate;
 pub mod oracle;
 pub mod server;
 pub mod suite;

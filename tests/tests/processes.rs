@@ -114,7 +114,7 @@ fn migrators_all_succeed(fixture: &dyn Fixture) {
         })
         .collect();
     let store = MemoryStore::new(fixture.open(&fixture.options()).unwrap());
-    let migrations = store.migrations().unwrap();
+    let migrations = store.schema().history().unwrap();
     assert!(migrations.iter().all(|migration| migration.applied && migration.known));
     assert_eq!(applied.iter().sum::<usize>(), migrations.len(), "each version was applied once: {applied:?}");
     assert_eq!(store.count(&namespace(), &Selection::default()).unwrap(), 10);

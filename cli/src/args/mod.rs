@@ -5,8 +5,11 @@
 
 mod derived;
 mod filter;
+mod migrate;
+mod schema;
 mod search;
 mod selection;
+mod target;
 mod verbs;
 
 use std::path::PathBuf;
@@ -14,6 +17,14 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use derived::{CheckArgs, CreateIndexArgs, IndexArgs, IndexVerb, OptimizeArgs};
+pub(crate) use migrate::{
+    BaselineArgs, CurrentArgs, DowngradeArgs, LintArgs, MergeArgs, MigrateArgs, MigrateVerb, ResolveArgs, RevisionArgs,
+    StampArgs, StatusArgs, UpgradeArgs,
+};
+pub(crate) use schema::{
+    BackupArgs, BackupName, BackupVerb, BackupVerbArgs, DoctorArgs, FolderArgs, InitArgs, LockArgs, PlaceArgs,
+    ResetArgs, SchemaArgs, SchemaVerb,
+};
 pub(crate) use search::{ExplainArgs, QueryArgs, SearchArgs};
 pub(crate) use selection::{OrderName, SelectionArgs, options, selects_all};
 pub(crate) use verbs::{
@@ -95,7 +106,7 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Create the database if need be, and bring its schema to the newest version
     #[command(visible_alias = "init-db")]
-    Init,
+    Init(InitArgs),
     /// Store one memory
     Add(AddArgs),
     /// Store memories from JSON lines
@@ -120,6 +131,17 @@ pub(crate) enum Command {
     Index(IndexArgs),
     /// Bring the indexes up to date, and the statistics
     Optimize(OptimizeArgs),
+    /// Bring the schema to another version, tell where it stands, write migrations of your own
+    #[command(visible_alias = "db-migrate")]
+    Migrate(MigrateArgs),
+    /// Validate, print and compare schemas
+    Schema(SchemaArgs),
+    /// Make, list, verify and restore backups of the whole database
+    Backup(BackupVerbArgs),
+    /// Remove everything of ours from the database
+    Reset(ResetArgs),
+    /// Tell how the database is: sizes, use of indexes, locks, migrations that took long or failed
+    Doctor(DoctorArgs),
     /// Choose a database, check it, initialise it and remember it
     Setup(SetupArgs),
     /// Show the configuration that applies

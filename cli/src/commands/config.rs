@@ -52,6 +52,7 @@ fn rows(context: &Context) -> Vec<Row> {
         (Some(source), None) => format!("{source}, not there"),
     };
     let timeout = settings.timeout;
+    let from = |source: Option<Source>| source.unwrap_or(Source::Default).to_string();
     vec![
         Row {
             setting: "database.url",
@@ -67,6 +68,16 @@ fn rows(context: &Context) -> Vec<Row> {
             setting: "timeout",
             value: timeout.map(duration),
             from: if timeout.is_some() { Source::Option("--timeout") } else { Source::Default }.to_string(),
+        },
+        Row {
+            setting: "database.migrate_url",
+            value: settings.migrate_url.as_ref().map(|setting| setting.value.to_string()),
+            from: from(settings.migrate_url.as_ref().map(|setting| setting.source)),
+        },
+        Row {
+            setting: "migrations",
+            value: settings.migrations.as_ref().map(|setting| setting.value.display().to_string()),
+            from: from(settings.migrations.as_ref().map(|setting| setting.source)),
         },
         Row {
             setting: "configuration file",

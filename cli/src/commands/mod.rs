@@ -1,19 +1,24 @@
 //! The verbs, one file each.
 
 mod add;
+mod backup;
 mod check;
 mod completions;
 mod config;
 mod count;
 mod delete;
 mod demo;
+mod doctor;
 mod explain;
 mod get;
 mod import;
 mod index;
 mod init;
+mod migrate;
 mod namespace;
 mod optimize;
+mod reset;
+mod schema;
 mod search;
 mod setup;
 mod stats;
@@ -24,6 +29,7 @@ use crate::args::{Cli, Command};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{ColorChoice, Out, Paint};
+use crate::schema::of_schema;
 use crate::settings::ConfigNeed;
 
 /// Runs the verb and hands on what it printed, whether it succeeded or not.
@@ -47,7 +53,7 @@ pub(crate) fn run(cli: &Cli, colors: ColorChoice, paint: Paint) -> Outcome {
 fn verb(context: &mut Context, cli: &Cli) -> Outcome {
     match &cli.command {
         Command::Demo(args) => demo::run(context, args),
-        Command::Init => init::run(context),
+        Command::Init(args) => init::run(context, args).map_err(of_schema),
         Command::Add(args) => add::run(context, args),
         Command::Import(args) => import::run(context, args),
         Command::Get(args) => get::run(context, args),
@@ -60,6 +66,11 @@ fn verb(context: &mut Context, cli: &Cli) -> Outcome {
         Command::Namespace(args) => namespace::run(context, &args.verb),
         Command::Index(args) => index::run(context, &args.verb),
         Command::Optimize(args) => optimize::run(context, args),
+        Command::Migrate(args) => migrate::run(context, args).map_err(of_schema),
+        Command::Schema(args) => schema::run(context, args).map_err(of_schema),
+        Command::Backup(args) => backup::run(context, args).map_err(of_schema),
+        Command::Reset(args) => reset::run(context, args).map_err(of_schema),
+        Command::Doctor(args) => doctor::run(context, args).map_err(of_schema),
         Command::Setup(args) => setup::run(context, args),
         Command::Config(args) => config::run(context, args.verb),
         Command::Check(args) => check::run(context, args),

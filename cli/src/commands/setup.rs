@@ -42,7 +42,12 @@ pub(crate) fn run(context: &mut Context, args: &SetupArgs) -> Outcome {
             Source::Option(_) => Some(context.settings.namespace.value.to_string()),
             _ => context.settings.config_file.as_ref().and_then(|file| file.namespace.clone()),
         },
-        database: Database { url: Some(absolute(context, &database)?.expose().to_owned()) },
+        migrations: context.settings.config_file.as_ref().and_then(|file| file.migrations.clone()),
+        database: Database {
+            url: Some(absolute(context, &database)?.expose().to_owned()),
+            // It belongs to the URL that was there: another database is migrated by its own.
+            migrate_url: kept_migrate_url(context, &database)?,
+        },
     };
     // Before anything is created: a refusal changes nothing.
     may_write(context, args, asking, &path, &config)?;
@@ -137,6 +142,13 @@ fn absolute(context: &Context, database: &ConnectionString) -> Result<Connection
         Some((_, parameters)) => format!("{}?{parameters}", named.expose()).into(),
         None => named,
     })
+}
+
+/// Returns the URL to migrate by that the configuration has, if the database stays the same.
+fn kept_migrate_url(context: &Context, database: &ConnectionString) -> Result<Option<String>> {
+    let Some(file) = &context.settings.config_file else { return Ok(None) };
+    let same = file.database.url.as_deref() == Some(absolute(context, database)?.expose());
+    Ok(file.database.migrate_url.clone().filter(|_| same))
 }
 
 /// Writes, reads and removes a memory in a namespace of its own.

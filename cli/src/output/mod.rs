@@ -17,7 +17,7 @@ pub(crate) use json::{SCHEMA_VERSION, Versioned};
 pub(crate) use memory::{Header, memory_fields, print_memories};
 pub(crate) use paint::{ColorChoice, Paint};
 pub(crate) use table::{Column, Table};
-pub(crate) use text::{block, bytes, duration, grouped, one_line, plural, shell_line, time};
+pub(crate) use text::{block, bytes, duration, grouped, one_line, plural, shell_line, spent, time};
 
 /// The width of tables where no terminal says otherwise, in columns.
 const DEFAULT_WIDTH: usize = 120;
@@ -40,7 +40,7 @@ impl Out {
         let of_terminal = || comfy_table::Table::new().width().map(usize::from);
         let width = if terminal { of_terminal().or_else(columns) } else { columns() };
         Self {
-            writer: BufWriter::with_capacity(1 << 16, Box::new(stdout.lock())),
+            writer: BufWriter::with_capacity(1 << 16, Box::new(stdout)),
             width: width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH),
             paint: Paint::new(colors, terminal),
         }

@@ -109,6 +109,11 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
+/// Returns a duration measured in whole milliseconds: `< 1 ms`, `12 ms`, `3.2 s`.
+pub(crate) fn spent(millis: u64) -> String {
+    if millis == 0 { "< 1 ms".to_owned() } else { duration(Duration::from_millis(millis)) }
+}
+
 /// Returns a time to the minute, in UTC: `2026-03-02 09:14`.
 pub(crate) fn time(time: Timestamp) -> String {
     let text = time.to_string();
@@ -160,6 +165,7 @@ mod tests {
         );
         let durations =
             [0.000_04, 0.000_4, 0.0123, 3.21, 250.0].map(|seconds| duration(Duration::from_secs_f64(seconds)));
+        assert_eq!([0, 12, 3_210].map(spent), ["< 1 ms", "12 ms", "3.2 s"]);
         assert_eq!(durations, ["40 µs", "0.4 ms", "12 ms", "3.2 s", "4 min 10 s"]);
     }
 

@@ -1,7 +1,7 @@
 //! A schema as it is: its objects and what each is made of.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -16,7 +16,8 @@ pub struct Snapshot(pub BTreeMap<ObjectName, Object>);
 
 /// Names an object of a schema: `table polymnia.memories`, `column polymnia.memories.tier`.
 ///
-/// The name is qualified the way the dialect qualifies names; columns, constraints and triggers stand under their table.
+/// The name is qualified the way the dialect qualifies names, and quoted where it isn't a plain word; columns, constraints
+/// and triggers stand under their table, by their names as they are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectName {
@@ -59,8 +60,53 @@ pub struct Object {
     /// Whether it is part of our schema, rather than an application's.
     #[serde(default)]
     pub ours: bool,
-    /// What it is made of, by name, in words that don't depend on the server's version: `type`, `nullable`, `default`,
-    /// `generated`, `definition`, `columns`, `references`, `on_delete`, `where`, `method`, `unique`.
+    /// What it is made of, by name, in words that don't depend on the server's version.
+    ///
+    /// Two dialects can be compared because they use the same names for it. What isn't so is left out: there is no
+    /// `where` on an index over all rows. Words of SQL are in lower case; lists are joined by `", "`, in order; flags are
+    /// `true` or `false`. Expressions are as the catalog prints them (PostgreSQL: `pg_get_expr`, with an empty search
+    /// path; SQLite: as written, without comments, one space between tokens where there is white space), without
+    /// parentheses around the whole.
+    ///
+    /// | kind | attribute | value |
+    /// |---|---|---|
+    /// | table | `options` | `strict`, `without rowid`; `unlogged`, `partition by …` |
+    /// | | `module` | of a virtual table: `fts5`, with `arguments` as written; tables of the module's own are left out |
+    /// | column | `type` | `text`, `integer`, `blob`; as `format_type` says: `timestamp with time zone`, `text[]` |
+    /// | | `nullable` | always there: whether NULL can be stored, so `false` for the columns of a key that refuses it |
+    /// | | `default` | an expression |
+    /// | | `generated` | an expression, then ` stored` or ` virtual` |
+    /// | | `identity` | `always`, `by default`; SQLite: `autoincrement`, or `rowid` for another `INTEGER PRIMARY KEY` |
+    /// | | `collation` | other than the dialect's default: `C`, `nocase` |
+    /// | constraint | `type` | `primary key`, `unique`, `foreign key`, `check`, `exclude` |
+    /// | | `columns` | the columns of all but checks, in the order of the key |
+    /// | | `references` | `polymnia.memories (namespace, id)` |
+    /// | | `on_delete`, `on_update` | `cascade`, `restrict`, `set null`, `set default`; nothing for `no action` |
+    /// | | `deferrable` | `initially deferred`, `initially immediate` |
+    /// | | `expression` | of a check |
+    /// | | `valid` | `false` if old rows were not checked |
+    /// | | `nulls` | `not distinct` |
+    /// | | `definition` | of a constraint of another type, whole |
+    /// | index | `columns` | each a column or `(expression)`, then what is not the default: ` collate x`, operator class, ` desc`, ` nulls first` |
+    /// | | `include` | columns that are only carried |
+    /// | | `unique` | `true` |
+    /// | | `method` | always there: `btree`, `gin` |
+    /// | | `where` | an expression |
+    /// | | `with` | `gin_pending_list_limit=512` |
+    /// | | `valid` | `false` if queries can't use it |
+    /// | | `nulls` | `not distinct` |
+    /// | trigger | `timing` | `before`, `after`, `instead of` |
+    /// | | `events` | `insert`, `update of content, metadata`, `delete`, joined by ` or ` |
+    /// | | `when` | an expression |
+    /// | | `definition` | the body, or the function it calls |
+    /// | view | `definition` | the query; and `materialized` = `true` |
+    /// | type | `values` | of an enum; `definition` of others |
+    /// | sequence | `type` | with `start`, `increment`, `minimum`, `maximum`, `cycle` where they are not the default |
+    /// | function | `definition` | it is called by the types of its arguments: `function s.f text, integer` |
+    ///
+    /// A constraint without a name, which only SQLite has, is called by its type and columns: `(primary key)`, `(unique a, b)`,
+    /// `(foreign key a, b)`, `(check expression)`. NOT NULL is no constraint here but a column's `nullable`. The schema
+    /// `polymnia` is left out, as the ledgers are: no migration makes it.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -85,7 +131,11 @@ pub struct Drift {
 impl Snapshot {
     /// Returns the SHA-256 of its text, in hexadecimal digits: equal for equal schemas only.
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(self.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+        let digest = Sha256::digest(self.to_string());
+        digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("a String takes it");
+            text
+        })
     }
 
     /// Returns what leads from `before` to this schema.
@@ -187,12 +237,18 @@ impl TryFrom<String> for ObjectName {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let mut parts = text.splitn(3, ' ');
-        let kind = parts.next().and_then(|word| ObjectKind::ALL.into_iter().find(|kind| kind.word() == word));
-        let (Some(kind), Some(table)) = (kind, parts.next()) else {
+        let (word, rest) = text.split_once(' ').unwrap_or((&text, ""));
+        let kind = ObjectKind::ALL.into_iter().find(|kind| kind.word() == word);
+        let (Some(kind), false) = (kind, rest.is_empty()) else {
             return Err(format!("{text:?} names no object of a schema: expected its kind, its table and its name"));
         };
-        Ok(Self { table: table.to_owned(), kind, name: parts.next().unwrap_or_default().to_owned() })
+        let mut quoted = false;
+        let end = rest.find(|c| {
+            quoted ^= c == '"';
+            c == ' ' && !quoted
+        });
+        let (table, name) = end.map_or((rest, ""), |end| (&rest[..end], &rest[end + 1..]));
+        Ok(Self { table: table.to_owned(), kind, name: name.to_owned() })
     }
 }
 
@@ -264,6 +320,21 @@ mod tests {
         applied.apply(&read);
         assert_eq!(applied, after);
         assert_ne!(applied.fingerprint(), before.fingerprint());
+    }
+
+    #[test]
+    fn a_name_is_read_as_it_was_written() {
+        for name in [
+            ObjectName::of(ObjectKind::Table, "a"),
+            ObjectName::of(ObjectKind::Table, "\"a \"\" b\""),
+            ObjectName::within("\"a b\".\"c d\"", ObjectKind::Constraint, "(unique \"e f\", g)"),
+            ObjectName::within("s.f", ObjectKind::Function, "text, timestamp with time zone"),
+        ] {
+            assert_eq!(ObjectName::try_from(name.to_string()), Ok(name));
+        }
+        for wrong in ["", "table", "table ", "relation a"] {
+            assert!(ObjectName::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

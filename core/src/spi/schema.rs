@@ -14,7 +14,7 @@ use crate::schema::{
     Orphans, Probe, ScriptPart, SessionOptions, Snapshot, Source, StatementError, Version,
 };
 use crate::spi::Engine;
-use crate::{Call, MigrateReport, Migration, Result};
+use crate::{Call, Result};
 
 /// Does what concerns the schema.
 pub trait SchemaEngine: Send + Sync + Debug + 'static {
@@ -132,21 +132,6 @@ pub trait SchemaEngine: Send + Sync + Debug + 'static {
     /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied) or
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) saying what it takes.
     fn scratch(&self, call: &Call, copy: bool) -> Result<Arc<dyn Engine>>;
-
-    /// Lists the migrations that this build knows and those that the database has, in order. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// None of its own.
-    fn migrations(&self, call: &Call) -> Result<Vec<Migration>>;
-
-    /// Brings the schema to the newest version this build knows. Of several processes at once, one does the work and all
-    /// succeed.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Migration`](crate::ErrorKind::Migration) naming the version that failed; what came before it stays.
-    fn migrate(&self, call: &Call) -> Result<MigrateReport>;
 }
 
 /// Is the right to migrate a database, on a connection of its own. Dropped, it rolls back what is open and gives the lock

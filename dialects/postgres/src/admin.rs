@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
-use polymnia::spi::{AdminEngine, SchemaEngine as _, refusal};
+use polymnia::spi::{AdminEngine, refusal};
 use polymnia::{
     Call, ChangeOperation, ChangeRecord, DatabaseInfo, Error, ErrorKind, Extension, IndexDeclaration, IndexName,
     IndexStatus, Namespace, NamespaceSummary, OptimizeReport, Result, Upkeep, VerifyReport,
@@ -25,25 +25,27 @@ impl AdminEngine for PgEngine {
     }
 
     fn info(&self, call: &Call) -> Result<DatabaseInfo> {
-        let migrations = self.migrations(call)?;
-        let (server, bytes, extensions, unused_indexes) =
+        let (applied, server, bytes, extensions, unused_indexes) =
             self.run_within(call, Patience::Endless, Scope::Snapshot, |session| {
                 let server = server(session)?;
                 let bytes = session.load_one(Statement::<BigInt>::new("SELECT pg_database_size(current_database())"));
                 // A role may lack the right to ask for the size, and is no worse off.
                 let bytes: Option<i64> = if server.may_connect { Some(bytes?) } else { None };
-                Ok((server, bytes, extensions(session)?, unused_indexes(session)?))
+                let applied = crate::schema::applied(session)?;
+                Ok((applied, server, bytes, extensions(session)?, unused_indexes(session)?))
             })?;
+        let known = polymnia_migrations::postgres_source().scripts;
+        let pending = known.iter().filter(|script| !applied.contains(script.version.as_str()));
         let Server { version, read_only, details, may_connect: _ } = server;
         Ok(DatabaseInfo {
             dialect: "postgres".to_owned(),
             server_version: version,
-            schema_version: migrations.iter().rev().find(|one| one.applied).map(|one| one.version.clone()),
-            schema_pending: migrations.iter().filter(|one| one.known && !one.applied).count(),
+            schema_version: crate::schema::newest(&applied),
+            schema_pending: pending.count(),
             read_only,
             bytes: bytes.map(unsigned),
             extensions,
-            unused_indexes: migrations.iter().any(|one| one.applied).then_some(unused_indexes),
+            unused_indexes: (!applied.is_empty()).then_some(unused_indexes),
             pool: self.pool.status(),
             details,
         })

@@ -129,9 +129,33 @@ impl Config {
 
     /// Returns what libpq connects by, with another value for one name. Holds the password.
     pub(crate) fn conninfo_with(&self, name: &str, value: &str) -> String {
+        conninfo::write_keywords(&self.with(name, value).pairs)
+    }
+
+    /// Returns how to connect with another value for one name.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let others = self.pairs.iter().filter(|(other, _)| other != name).cloned();
-        let pairs: Vec<_> = others.chain([(name.to_owned(), value.to_owned())]).collect();
-        conninfo::write_keywords(&pairs)
+        Self {
+            pairs: others.chain([(name.to_owned(), value.to_owned())]).collect(),
+            settings: self.settings,
+            sessions: self.sessions,
+            secrets: self.secrets.clone(),
+        }
+    }
+
+    /// Returns what a program of PostgreSQL's connects by, which others may see, and the password, which they may not.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] if there is another secret, for which such a program has no other place.
+    pub(crate) fn for_programs(&self) -> Result<(String, Option<&str>)> {
+        let (secret, open): (Vec<_>, Vec<_>) =
+            self.pairs.iter().cloned().partition(|(name, _)| SECRETS.contains(&name.as_str()));
+        if let Some((name, _)) = secret.iter().find(|(name, _)| name != "password") {
+            let message = format!("{name} in the database URL can't be handed to pg_dump without showing it to others");
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
+        Ok((conninfo::write_keywords(&open), self.value("password")))
     }
 
     /// Returns the value that libpq gets for this name.

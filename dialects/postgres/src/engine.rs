@@ -18,6 +18,7 @@ use crate::error::{self, Fault};
 use crate::filter_sql::{self, Hints, Tenants};
 use crate::page::{self, PageOf};
 use crate::sample::{Sample, Samples};
+use crate::schema::Scratch;
 use crate::session::{Scope, Session};
 use crate::watchdog::Watchdog;
 use crate::write::Novelty;
@@ -34,6 +35,9 @@ pub(crate) struct PgEngine {
     novelty: Novelty,
     /// Connections that have not answered since are asked before they are used: one of them was found dead.
     suspect: Mutex<Option<Instant>>,
+    /// Last, so that the connections are closed by then.
+    #[expect(dead_code, reason = "held for what its end does")]
+    scratch: Option<Scratch>,
 }
 
 /// Says how long an operation may take when the caller says nothing.
@@ -48,12 +52,17 @@ pub(crate) enum Patience {
 impl PgEngine {
     /// Opens the database.
     pub(crate) fn open(options: &OpenOptions) -> Result<Self> {
-        let config = Arc::new(Config::read(options)?);
+        Self::over(Config::read(options)?, None)
+    }
+
+    /// Opens the database that the configuration names, and has it end with the engine if it is a scratch one.
+    pub(crate) fn over(config: Config, scratch: Option<Scratch>) -> Result<Self> {
+        let config = Arc::new(config);
         let watchdog = Arc::new(Watchdog::new(Canceller::new(Arc::clone(&config))));
         let connector = PgConnector { config: Arc::clone(&config), watchdog: Arc::clone(&watchdog) };
         let pool = Pool::open(connector, &config.settings)?;
         let (samples, declarations, novelty) = Default::default();
-        Ok(Self { pool, watchdog, config, samples, declarations, novelty, suspect: Mutex::new(None) })
+        Ok(Self { pool, watchdog, config, samples, declarations, novelty, suspect: Mutex::new(None), scratch })
     }
 
     /// Does the work on a connection of the pool.
@@ -154,47 +163,58 @@ impl PgEngine {
     }
 
     fn explain(&self, fault: Fault, session: &mut Session, call: &Call, ending: Ending) -> Error {
-        let (error, stage) = match fault {
-            Fault::Own(error) => return error,
-            Fault::Database { error, stage } => (error, stage),
-        };
-        let scrub = |text: &str| self.config.scrub(text);
-        let broken = session.is_broken();
-        if broken {
+        if matches!(fault, Fault::Database { .. }) && session.is_broken() {
             *self.suspect.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         }
-        let known = error::classify(&error, stage, scrub);
-        if let Some(known) = known {
-            // A cancel request may have been the watchdog's.
-            return match interruption(call, ending).filter(|_| known.kind() == ErrorKind::Cancelled) {
-                Some(error) => error,
-                None => known.with_source(error),
-            };
-        }
-        // From here on the message may be in any language.
-        if let Some(error) = interruption(call, ending) {
-            return error;
-        }
-        let late = session.limit().is_some_and(|limit| ending.took >= limit);
-        let explained = if late {
-            Some(Error::new(ErrorKind::Timeout, "a statement took longer than the statement timeout"))
-        } else if broken {
-            None
-        } else {
-            probe::explain(session)
+        explain_fault(&self.config, fault, session, call, ending)
+    }
+}
+
+/// Returns what a fault means to the caller.
+pub(crate) fn explain_fault(
+    config: &Config,
+    fault: Fault,
+    session: &mut Session,
+    call: &Call,
+    ending: Ending,
+) -> Error {
+    let (error, stage) = match fault {
+        Fault::Own(error) => return error,
+        Fault::Database { error, stage } => (error, stage),
+    };
+    let scrub = |text: &str| config.scrub(text);
+    let broken = session.is_broken();
+    let known = error::classify(&error, stage, scrub);
+    if let Some(known) = known {
+        // A cancel request may have been the watchdog's.
+        return match interruption(call, ending).filter(|_| known.kind() == ErrorKind::Cancelled) {
+            Some(error) => error,
+            None => known.with_source(error),
         };
-        let text = scrub(error::first_line(&error.to_string()));
-        match explained {
-            // Told in the same words on every dialect, and whole as it is.
-            Some(explained) if explained.kind() == ErrorKind::Migration => explained.with_source(error),
-            Some(explained) => explained.with_context("server", text).with_source(error),
-            None => error::unrecognised(&text).with_source(error),
-        }
+    }
+    // From here on the message may be in any language.
+    if let Some(error) = interruption(call, ending) {
+        return error;
+    }
+    let late = session.limit().is_some_and(|limit| ending.took >= limit);
+    let explained = if late {
+        Some(Error::new(ErrorKind::Timeout, "a statement took longer than the statement timeout"))
+    } else if broken {
+        None
+    } else {
+        probe::explain(session)
+    };
+    let text = scrub(error::first_line(&error.to_string()));
+    match explained {
+        // Told in the same words on every dialect, and whole as it is.
+        Some(explained) if explained.kind() == ErrorKind::Migration => explained.with_source(error),
+        Some(explained) => explained.with_context("server", text).with_source(error),
+        None => error::unrecognised(&text).with_source(error),
     }
 }
 
 /// Returns why the watchdog cancelled the call, if it did.
-fn interruption(call: &Call, ending: Ending) -> Option<Error> {
+pub(crate) fn interruption(call: &Call, ending: Ending) -> Option<Error> {
     match call.interruption().filter(|_| ending.fired)? {
         Interruption::Cancelled => Some(Error::new(ErrorKind::Cancelled, "cancelled by the caller")),
         Interruption::TimedOut => Some(Error::new(ErrorKind::Timeout, "the deadline passed")),
@@ -203,10 +223,11 @@ fn interruption(call: &Call, ending: Ending) -> Option<Error> {
 
 /// Is what is known of a call that failed.
 #[derive(Clone, Copy, Debug)]
-struct Ending {
+pub(crate) struct Ending {
     /// Whether the watchdog cancelled it.
-    fired: bool,
-    took: Duration,
+    pub(crate) fired: bool,
+    /// How long it took.
+    pub(crate) took: Duration,
 }
 
 /// Returns how long the server lets a statement of the call run.
@@ -225,7 +246,8 @@ fn limit(settings: &Settings, call: &Call, patience: Patience) -> Option<Duratio
     }
 }
 
-fn is_to_be_watched(call: &Call, limit: Option<Duration>) -> bool {
+/// Returns whether the watchdog has to end the call, rather than the server by itself.
+pub(crate) fn is_to_be_watched(call: &Call, limit: Option<Duration>) -> bool {
     call.cancel.is_some() || call.remaining().is_some_and(|left| limit.is_none_or(|limit| left < limit))
 }
 

@@ -1,4 +1,6 @@
-//! Index definitions, which take no bound values: the one place where a name or a path becomes part of a statement's text.
+//! What takes no bound values: the one place where a name, a path or a value becomes part of a statement's text.
+//!
+//! Definitions of declared indexes; names that the catalog gave; and the ledgers' values in a script for `psql`.
 
 use polymnia::filter::{Path, Step};
 use polymnia::{IndexDeclaration, IndexKind, IndexName};
@@ -59,8 +61,103 @@ fn value(path: &Path) -> String {
     })
 }
 
+/// Returns the statement that drops an index, whose names come from the catalog.
+pub(crate) fn drop_any_index(schema: &str, name: &str, concurrently: bool) -> String {
+    let how = if concurrently { " CONCURRENTLY" } else { "" };
+    format!("DROP INDEX{how} IF EXISTS {}", table([schema, name]))
+}
+
+/// Returns the statement that makes an empty database, of the locale that another has, if it is the C library's.
+pub(crate) fn create_database(name: &str, locale: Option<[&str; 2]>) -> String {
+    let locale = locale.map_or(String::new(), |[collate, ctype]| {
+        format!(" LOCALE_PROVIDER libc LC_COLLATE {} LC_CTYPE {}", literal(collate), literal(ctype))
+    });
+    format!("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'{locale}", identifier(name))
+}
+
+/// Returns the statement that removes a database, whoever is connected to it.
+pub(crate) fn drop_database(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name))
+}
+
+/// Returns the statement that drops an object of a kind, with what depends on it. The names, and the types of a function's
+/// arguments, come from the catalog.
+pub(crate) fn drop_object(kind: &'static str, schema: Option<&str>, name: &str, arguments: Option<&str>) -> String {
+    let name = schema.map_or_else(|| identifier(name), |schema| table([schema, name]));
+    let arguments = arguments.map_or(String::new(), |arguments| format!("({arguments})"));
+    format!("DROP {kind} IF EXISTS {name}{arguments} CASCADE")
+}
+
+/// Returns the query that counts a table's rows as `rows`.
+pub(crate) fn count(schema: &str, name: &str) -> String {
+    format!("SELECT count(*) AS rows FROM {}", table([schema, name]))
+}
+
+/// Returns the query that counts, as `rows`, the rows of a table whose foreign key leads nowhere. A key of which a column is null
+/// leads nowhere by right.
+pub(crate) fn count_orphans(child: [&str; 2], parent: [&str; 2], from: &[String], to: &[String]) -> String {
+    let set: Vec<String> = from.iter().map(|column| format!("child.{} IS NOT NULL", identifier(column))).collect();
+    let same: Vec<String> = from
+        .iter()
+        .zip(to)
+        .map(|(from, to)| format!("parent.{} = child.{}", identifier(to), identifier(from)))
+        .collect();
+    format!(
+        "SELECT count(*) AS rows FROM {} AS child WHERE {} AND NOT EXISTS (SELECT FROM {} AS parent WHERE {})",
+        table(child),
+        set.join(" AND "),
+        table(parent),
+        same.join(" AND ")
+    )
+}
+
+/// Returns the query for the key of the last of the next `$1` rows of a table, as a JSON array, and how many they are; after
+/// the key in `$2`, or from the start. The columns of the key and their types come from the catalog.
+pub(crate) fn last_of_page(of: [&str; 2], key: &[String], types: &[String], after: bool) -> String {
+    let columns: Vec<String> = key.iter().map(|column| format!("one.{}", identifier(column))).collect();
+    let names: Vec<String> = key.iter().map(|column| identifier(column)).collect();
+    let condition = if after { format!(" WHERE ({}) > {}", columns.join(", "), bounds("$2", types)) } else { String::new() };
+    let backwards: Vec<String> = names.iter().map(|name| format!("{name} DESC")).collect();
+    format!(
+        "WITH page AS (SELECT {columns} FROM {of} AS one{condition} ORDER BY {columns} LIMIT $1) \
+         SELECT jsonb_build_array({names})::text AS key, (SELECT count(*) FROM page) AS rows FROM page ORDER BY {} LIMIT 1",
+        backwards.join(", "),
+        columns = columns.join(", "),
+        names = names.join(", "),
+        of = table(of),
+    )
+}
+
+/// Returns the condition that a row's key is at most that in `$1` and, if there is one before, greater than that in `$2`.
+/// `alias` is as the script writes it.
+pub(crate) fn key_range(alias: &str, key: &[String], types: &[String], after: bool) -> String {
+    let columns: Vec<String> = key.iter().map(|column| format!("{alias}.{}", identifier(column))).collect();
+    let columns = columns.join(", ");
+    let to = format!("({columns}) <= {}", bounds("$1", types));
+    if after { format!("{to} AND ({columns}) > {}", bounds("$2", types)) } else { to }
+}
+
+/// Returns the values of a key that is bound as a JSON array.
+fn bounds(parameter: &str, types: &[String]) -> String {
+    let values: Vec<String> =
+        types.iter().enumerate().map(|(place, kind)| format!("(({parameter})::jsonb ->> {place})::{kind}")).collect();
+    format!("({})", values.join(", "))
+}
+
+/// Returns the query for the newest version, as `version`, in the ledger of another tool. The condition stands in this crate.
+pub(crate) fn newest(of: [&str; 2], column: &str, counts: Option<&'static str>, order: &str) -> String {
+    let condition = counts.map_or(String::new(), |counts| format!(" WHERE {counts}"));
+    let (column, order) = (identifier(column), identifier(order));
+    format!("SELECT {column}::text AS version FROM {}{condition} ORDER BY {order} DESC NULLS LAST LIMIT 1", table(of))
+}
+
+/// Returns the name of a table, or of what stands in a schema beside tables.
+fn table([schema, name]: [&str; 2]) -> String {
+    format!("{}.{}", identifier(schema), identifier(name))
+}
+
 /// Returns a text as a string constant. Of the form that means the same whatever `standard_conforming_strings` is.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 3);
     quoted.push_str("E'");
     for c in text.chars() {
@@ -74,7 +171,7 @@ fn literal(text: &str) -> String {
 }
 
 /// Returns a name as an identifier.
-fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -12,6 +12,7 @@ use diesel::query_dsl::LoadQuery;
 use diesel::r2d2::R2D2Connection as _;
 use diesel::sql_types::BigInt;
 use diesel::{QueryResult, RunQueryDsl};
+use polymnia::{Error, ErrorKind};
 
 use crate::config::{IDLE_IN_TRANSACTION, Sessions, millis};
 use crate::error::Fault;
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     messages: Messages,
     /// How long the server lets a statement run; none is for ever.
     limit: Option<Duration>,
+    /// Whether all work is part of a transaction that somebody else ends.
+    nested: bool,
 }
 
 /// Says which language the server's errors come in.
@@ -58,7 +61,7 @@ pub(crate) enum Scope {
 impl Session {
     pub(crate) fn new(connection: PgConnection, sessions: Sessions, messages: Messages, limit: Duration) -> Self {
         let slot = Arc::default();
-        Self { connection, slot, answered: Instant::now(), sessions, messages, limit: Some(limit) }
+        Self { connection, slot, answered: Instant::now(), sessions, messages, limit: Some(limit), nested: false }
     }
 
     /// Has the server end statements that run longer; none is never.
@@ -89,6 +92,9 @@ impl Session {
         scope: Scope,
         work: impl FnOnce(&mut Self) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        if self.nested {
+            return work(self);
+        }
         let Some(begin) = self.begin(scope) else {
             let done = work(self);
             return if scope == Scope::Write { done.map_err(Fault::committing) } else { done };
@@ -114,6 +120,24 @@ impl Session {
                 let _ = AnsiTransactionManager::rollback_transaction(&mut self.connection);
                 Err(fault)
             }
+        }
+    }
+
+    /// Does work in a transaction that is rolled back, whatever comes of it. Work within needs none of its own.
+    pub(crate) fn in_vain<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut done = None;
+        let rolled_back = self.within(Scope::Transaction, |session| {
+            session.nested = true;
+            let worked = work(session);
+            session.nested = false;
+            done = Some(worked?);
+            // Not shown to anybody: what fails is rolled back.
+            Err::<(), _>(Error::new(ErrorKind::Cancelled, "rolled back").into())
+        });
+        match (done, rolled_back) {
+            (Some(done), _) => Ok(done),
+            (None, Err(fault)) => Err(fault),
+            (None, Ok(())) => Err(Error::new(ErrorKind::Unexpected, "nothing was rolled back").into()),
         }
     }
 

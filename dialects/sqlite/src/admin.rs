@@ -110,7 +110,8 @@ impl AdminEngine for SqliteEngine {
 }
 
 fn describe(connection: &mut Connection) -> Result<DatabaseInfo> {
-    let migrations = schema::list(connection)?;
+    let ledger = schema::read_ledger(connection)?;
+    let is_applied = |version: &str| ledger.diesel.as_ref().is_some_and(|applied| applied.contains(version));
     let number = |row: Option<Integers<1>>| row.map_or(0, |row| row.0[0].unsigned_abs());
     let pages = number(connection.one(fixed::<PageCount, 0>([]))?);
     let page_size = number(connection.one(fixed::<PageSize, 0>([]))?);
@@ -128,8 +129,8 @@ fn describe(connection: &mut Connection) -> Result<DatabaseInfo> {
     let version = raw::version();
     Ok(DatabaseInfo {
         dialect: "sqlite".to_owned(),
-        schema_version: schema::newest(&migrations),
-        schema_pending: migrations.iter().filter(|migration| migration.known && !migration.applied).count(),
+        schema_version: schema::newest(&ledger),
+        schema_pending: polymnia_migrations::sqlite().iter().filter(|script| !is_applied(script.version)).count(),
         read_only: connection.is_read_only(),
         bytes: Some(pages * page_size),
         extensions: EXTENSIONS

@@ -4,6 +4,7 @@ use std::ffi::c_int;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use diesel::connection::{CacheSize, Connection as _, DefaultLoadingMode, InstrumentationEvent, SimpleConnection};
 use diesel::query_builder::{QueryFragment, QueryId};
@@ -34,6 +35,8 @@ pub(crate) struct Connection {
     handle: Handle,
     session: Arc<Session>,
     estimates: Arc<Estimates>,
+    /// The epoch of the estimates that what is known below is of.
+    epoch: u64,
     /// The texts of the statements that ran, while they are recorded.
     recorded: Option<Vec<String>>,
     /// Whether the file was opened as one that nobody changes.
@@ -103,16 +106,37 @@ impl Connection {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
+        let epoch = estimates.epoch();
         Self {
             handle,
             session,
             estimates,
+            epoch,
             recorded: None,
             immutable,
             hasher: None,
             declared: None,
             before_room: None,
             cached,
+        }
+    }
+
+    /// Wraps a connection to a file that nobody changes.
+    pub(crate) fn alone(handle: Handle) -> Result<Self> {
+        let session = Arc::new(Session::new(Guard::new(Duration::ZERO)));
+        let code = handle.prepare(&session);
+        if code != ffi::SQLITE_OK {
+            let message = "a connection can't be prepared";
+            return Err(classify(Failure { code, errno: 0, message, end: None, step: Step::Statement }));
+        }
+        Ok(Self::new(handle, session, Arc::default(), true))
+    }
+
+    /// Forgets what it knows of the database, if that was put back or migrated since.
+    pub(crate) fn refresh(&mut self) {
+        let epoch = self.estimates.epoch();
+        if self.epoch != epoch {
+            (self.hasher, self.declared, self.epoch) = (None, None, epoch);
         }
     }
 

@@ -2,8 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use polymnia::{Call, Error, ErrorKind, Result, Timestamp};
@@ -17,6 +16,7 @@ use crate::estimate::Estimates;
 use crate::guard::Guard;
 use crate::raw::{self, Handle};
 use crate::row::{Integers, OneText};
+use crate::schema::Seat;
 use crate::statement::{fixed, statements};
 
 /// Makes the connections of one database.
@@ -24,6 +24,10 @@ pub(crate) struct Connector {
     config: Config,
     target: Target,
     estimates: Arc<Estimates>,
+    /// Where those who want to migrate the database meet.
+    seat: Seat,
+    /// The connection of the session of migrating, while there is one.
+    migrating: Mutex<Weak<Mutex<Connection>>>,
 }
 
 enum Target {
@@ -57,11 +61,32 @@ impl Connector {
                 Target::Memory { uri, _anchor: Mutex::new(anchor) }
             }
         };
-        Ok(Self { config, target, estimates: Arc::default() })
+        let seat = Seat::of(&config.location);
+        Ok(Self { config, target, estimates: Arc::default(), seat, migrating: Mutex::default() })
     }
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Returns where those who want to migrate the database meet.
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    /// Remembers the connection of a session of migrating, for as long as that lives.
+    pub(crate) fn set_migrating(&self, connection: &Arc<Mutex<Connection>>) {
+        *self.migrating.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(connection);
+    }
+
+    /// Returns the connection of the session of migrating, if there is one.
+    pub(crate) fn migrating(&self) -> Option<Arc<Mutex<Connection>>> {
+        self.migrating.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
+    }
+
+    /// Has every connection forget what it knows of the database, which is another now.
+    pub(crate) fn forget_contents(&self) {
+        self.estimates.forget();
     }
 
     fn open(&self) -> Result<Connection> {

@@ -6,6 +6,7 @@ use polymnia::{
     Selection, Support,
 };
 use polymnia_pool::Pool;
+use tempfile::TempDir;
 
 use crate::config::Config;
 use crate::connection::Connection;
@@ -18,6 +19,8 @@ use crate::{explain, read, write};
 #[derive(Debug)]
 pub(crate) struct SqliteEngine {
     pool: Pool<Connector>,
+    /// The folder of a database that goes away with the engine: dropped after its connections.
+    _folder: Option<TempDir>,
 }
 
 /// Says how long an operation may take whose caller gave no deadline.
@@ -33,7 +36,12 @@ impl SqliteEngine {
     /// Opens the database and makes sure that it answers.
     pub(crate) fn open(config: Config) -> Result<Self> {
         let settings = config.settings;
-        Ok(Self { pool: Pool::open(Connector::new(config)?, &settings)? })
+        Ok(Self { pool: Pool::open(Connector::new(config)?, &settings)?, _folder: None })
+    }
+
+    /// Returns the engine as the owner of its database's folder.
+    pub(crate) fn with_folder(self, folder: TempDir) -> Self {
+        Self { _folder: Some(folder), ..self }
     }
 
     pub(crate) fn pool(&self) -> &Pool<Connector> {
@@ -48,6 +56,7 @@ impl SqliteEngine {
         operation: impl FnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
         let mut connection = self.pool.acquire(call)?;
+        connection.refresh();
         let timeout = match limit {
             Limit::Statement => Some(self.pool.connector().config().settings.statement_timeout),
             Limit::Unlimited => None,

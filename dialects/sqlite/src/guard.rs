@@ -28,6 +28,8 @@ struct State {
     caller: Option<Instant>,
     /// When the statement timeout ends; it counts where the caller gave no deadline.
     statement: Option<Instant>,
+    /// How long this call waits for a lock, where that is not as ever.
+    busy: Option<Duration>,
     /// When the present wait for a lock began.
     waiting: Option<Instant>,
     end: Option<End>,
@@ -48,7 +50,13 @@ impl Guard {
             None => timeout.map(|timeout| Instant::now() + timeout),
         };
         let cancel = call.cancel.clone();
-        *self.state() = State { cancel, caller: call.deadline, statement, waiting: None, end: None };
+        *self.state() = State { cancel, caller: call.deadline, statement, ..State::default() };
+    }
+
+    /// Begins a call that nothing but its own deadline ends, and which waits so long for each lock.
+    pub(crate) fn begin_waiting(&self, call: &Call, busy: Duration) {
+        let cancel = call.cancel.clone();
+        *self.state() = State { cancel, caller: call.deadline, busy: Some(busy), ..State::default() };
     }
 
     /// Ends the call: nothing bounds the connection any more.
@@ -81,12 +89,13 @@ impl Guard {
         }
         let began = *state.waiting.get_or_insert(now);
         let waited = now - began;
+        let busy_timeout = state.busy.unwrap_or(self.busy_timeout);
         let passed = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
         let end = if let Some(interruption) = state.cancelled() {
             Some(End::Interrupted(interruption))
         } else if passed(state.caller) {
             Some(End::Interrupted(Interruption::TimedOut))
-        } else if passed(state.statement) || waited >= self.busy_timeout {
+        } else if passed(state.statement) || waited >= busy_timeout {
             Some(End::Locked(waited))
         } else {
             None
@@ -95,7 +104,7 @@ impl Guard {
             state.end = end;
             return false;
         }
-        let left = [state.caller, state.statement, Some(began + self.busy_timeout)]
+        let left = [state.caller, state.statement, began.checked_add(busy_timeout)]
             .into_iter()
             .flatten()
             .map(|end| end.saturating_duration_since(now))

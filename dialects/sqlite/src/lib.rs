@@ -86,7 +86,7 @@ const LOG: &str = "polymnia_sqlite";
 /// use polymnia::spi::Dialect;
 ///
 /// let engine = polymnia_sqlite::Sqlite.open(&OpenOptions::new(":memory:"))?;
-/// engine.schema().migrate(&polymnia::Call::at(polymnia::Timestamp::now()))?;
+/// polymnia::MemoryStore::new(engine).migrate()?;
 /// # Ok::<(), polymnia::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]

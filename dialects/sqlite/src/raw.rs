@@ -6,6 +6,8 @@
 #![allow(unsafe_code)]
 
 mod bulk;
+mod copy;
+mod dynamic;
 mod functions;
 
 use std::cell::Cell;
@@ -19,6 +21,7 @@ use libsqlite3_sys as ffi;
 
 use self::bulk::Statements;
 pub(crate) use self::bulk::{BulkFailure, BulkRow};
+pub(crate) use self::dynamic::RunFailure;
 pub(crate) use self::functions::Columns;
 
 use crate::connection::Session;

@@ -1,3 +1,4 @@
+-- polymnia:allow unbatched_change two rows
 DELETE FROM polymnia_settings WHERE name IN ('term_seed', 'term_version');
 
 DROP TRIGGER polymnia_memories_foreign_write;
@@ -24,4 +25,5 @@ DROP TABLE polymnia_shapes;
 DROP TABLE polymnia_postings;
 
 -- Nothing is derived any more: an engine that derives again begins anew.
+-- polymnia:allow unbatched_change all of it goes back in one transaction, or none of it
 UPDATE polymnia_memories SET indexed_revision = 0 WHERE indexed_revision <> 0;

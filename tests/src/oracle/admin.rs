@@ -1,16 +1,14 @@
-//! The operations across namespaces, and a schema of one version.
+//! The operations across namespaces.
 
 use std::collections::BTreeMap;
 
-use polymnia::spi::{AdminEngine, SchemaEngine, refusal};
+use polymnia::spi::{AdminEngine, refusal};
 use polymnia::{
-    Call, ChangeOperation, ChangeRecord, DatabaseInfo, IndexDeclaration, IndexName, IndexStatus, Memory, MigrateReport,
-    Migration, Namespace, NamespaceSummary, OptimizeReport, PoolStatus, Result, Upkeep, VerifyReport,
+    Call, ChangeOperation, ChangeRecord, DatabaseInfo, IndexDeclaration, IndexName, IndexStatus, Memory, Namespace,
+    NamespaceSummary, OptimizeReport, PoolStatus, Result, Upkeep, VerifyReport,
 };
 
-use super::{Oracle, derived, is_live};
-
-const VERSION: &str = "20260101000000";
+use super::{Oracle, derived, is_live, schema};
 
 impl AdminEngine for Oracle {
     fn ping(&self, call: &Call) -> Result<()> {
@@ -23,8 +21,8 @@ impl AdminEngine for Oracle {
         Ok(DatabaseInfo {
             dialect: "oracle".to_owned(),
             server_version: "1".to_owned(),
-            schema_version: state.migrated.then(|| VERSION.to_owned()),
-            schema_pending: usize::from(!state.migrated),
+            schema_version: state.is_migrated().then(|| schema::VERSION.to_owned()),
+            schema_pending: usize::from(!state.is_migrated()),
             read_only: false,
             bytes: None,
             extensions: Vec::new(),
@@ -133,87 +131,5 @@ impl AdminEngine for Oracle {
         let state = self.ready(call)?;
         let later = state.changes.iter().filter(|change| change.sequence > after);
         Ok(later.take(limit as usize).cloned().collect())
-    }
-}
-
-impl SchemaEngine for Oracle {
-    fn migrations(&self, call: &Call) -> Result<Vec<Migration>> {
-        call.check()?;
-        let applied = self.lock().migrated;
-        Ok(vec![Migration { version: VERSION.to_owned(), name: "memories".to_owned(), applied, known: true }])
-    }
-
-    fn migrate(&self, call: &Call) -> Result<MigrateReport> {
-        call.check()?;
-        let mut state = self.lock();
-        let created = !state.migrated;
-        state.migrated = true;
-        let applied = if created { vec![VERSION.to_owned()] } else { Vec::new() };
-        Ok(MigrateReport { created, applied, version: Some(VERSION.to_owned()) })
-    }
-
-    fn source(&self) -> polymnia::schema::Source {
-        polymnia::schema::Source { prefix: String::new(), dialect: "oracle".to_owned(), scripts: Vec::new() }
-    }
-
-    fn ledger(&self, _call: &Call) -> polymnia::Result<polymnia::schema::Ledger> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn log(&self, _call: &Call, _limit: u32) -> polymnia::Result<Vec<polymnia::schema::LogEntry>> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn snapshot(&self, _call: &Call) -> polymnia::Result<polymnia::schema::Snapshot> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn foreign_ledgers(&self, _call: &Call) -> polymnia::Result<Vec<polymnia::schema::ForeignLedger>> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn session(
-        &self,
-        _call: &Call,
-        _options: &polymnia::schema::SessionOptions,
-        _observer: &mut dyn polymnia::schema::Observer,
-    ) -> polymnia::Result<Box<dyn polymnia::spi::SchemaSession>> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn lock_holder(&self, _call: &Call) -> polymnia::Result<Option<polymnia::schema::LockHolder>> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn end_lock_holder(&self, _call: &Call, _holder: &polymnia::schema::LockHolder) -> polymnia::Result<bool> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn script(&self, _parts: &[polymnia::schema::ScriptPart<'_>]) -> polymnia::Result<String> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn probe(&self, _call: &Call) -> polymnia::Result<Vec<polymnia::schema::Probe>> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn health(&self, _call: &Call) -> polymnia::Result<polymnia::schema::Health> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn backup(&self, _call: &Call, _to: &std::path::Path) -> polymnia::Result<polymnia::schema::BackupInfo> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn verify_backup(&self, _call: &Call, _from: &std::path::Path) -> polymnia::Result<polymnia::schema::BackupInfo> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn restore(&self, _call: &Call, _from: &std::path::Path) -> polymnia::Result<()> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
-    }
-
-    fn scratch(&self, _call: &Call, _copy: bool) -> polymnia::Result<std::sync::Arc<dyn polymnia::spi::Engine>> {
-        Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not built yet"))
     }
 }

@@ -6,6 +6,7 @@
 mod admin;
 mod apply;
 mod derived;
+mod schema;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,9 @@ pub struct Oracle {
 
 #[derive(Clone, Debug, Default)]
 struct State {
-    migrated: bool,
+    schema: schema::Records,
+    /// Whether a session of migrating is open.
+    migrating: bool,
     memories: BTreeMap<(Namespace, MemoryId), Memory>,
     capture: bool,
     changes: Vec<ChangeRecord>,
@@ -58,7 +61,7 @@ impl Oracle {
     fn ready(&self, call: &Call) -> Result<MutexGuard<'_, State>> {
         call.check()?;
         let state = self.lock();
-        if state.migrated {
+        if state.is_migrated() {
             return Ok(state);
         }
         Err(refusal::no_schema())
@@ -66,6 +69,10 @@ impl Oracle {
 }
 
 impl State {
+    fn is_migrated(&self) -> bool {
+        self.schema.ledger.diesel.as_ref().is_some_and(|rows| rows.contains(schema::VERSION))
+    }
+
     fn of(&self, namespace: &Namespace) -> impl Iterator<Item = &Memory> {
         self.memories.iter().filter(move |((of, _), _)| of == namespace).map(|(_, memory)| memory)
     }

@@ -1,4 +1,4 @@
-//! The user that a private server runs as.
+//! The user that a private server runs as, and what is run without rights.
 //!
 //! PostgreSQL refuses to run as root, which is who runs the tests in many a container. The server then runs as the user
 //! `postgres` or, where there is none, `nobody`.
@@ -18,7 +18,7 @@ use super::ServerError;
 
 /// Who runs the programs of a private server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ServerUser {
+pub(crate) enum ServerUser {
     /// The user who runs the tests.
     Caller,
     /// Another user, because the tests run as root.
@@ -27,7 +27,7 @@ pub(super) enum ServerUser {
 
 impl ServerUser {
     /// Picks the user, who is another one only when this process is root.
-    pub(super) fn choose() -> Result<Self, ServerError> {
+    pub(crate) fn choose() -> Result<Self, ServerError> {
         // The owner of a new file is the effective user; std has no other way to ask without unsafe code.
         let uid = tempfile::tempfile().and_then(|file| file.metadata()).map(|metadata| metadata.uid());
         if uid.map_err(|error| ServerError::because("could not create a temporary file", error))? != 0 {
@@ -47,7 +47,7 @@ impl ServerUser {
     }
 
     /// Returns a command that runs as this user, in a process group of its own and with no variable that steers PostgreSQL.
-    pub(super) fn command(self, program: impl AsRef<Path>) -> Command {
+    pub(crate) fn command(self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         for (name, _) in env::vars_os() {
             // PGDATA and the like steer the programs; LANGUAGE would outrank lc_messages.
@@ -66,7 +66,7 @@ impl ServerUser {
     }
 
     /// Gives a file or folder to this user.
-    pub(super) fn own(self, path: &Path) -> Result<(), ServerError> {
+    pub(crate) fn own(self, path: &Path) -> Result<(), ServerError> {
         match self {
             Self::Caller => Ok(()),
             Self::Other { uid, gid } => chown(path, Some(uid), Some(gid)).map_err(|error| {

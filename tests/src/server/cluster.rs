@@ -19,14 +19,16 @@ use super::{
 /// How many ports to try. Another process can take a port between its choice and the server's start.
 const ATTEMPTS: usize = 5;
 
-/// Starts a server in a fresh cluster, which lives as long as its supervisor, and returns it with its address.
+/// Starts a server in a fresh cluster, which lives as long as its supervisor, and returns it with its address. With the
+/// address of another, it is a standby of that one.
 pub(super) fn start(
     installation: &Installation,
     options: &ServerOptions,
+    primary: Option<&Address>,
 ) -> Result<(Supervisor, Address), ServerError> {
     let user = ServerUser::choose()?;
     for _ in 0..ATTEMPTS {
-        if let Some(started) = attempt(installation, user, options)? {
+        if let Some(started) = attempt(installation, user, options, primary)? {
             return Ok(started);
         }
     }
@@ -38,6 +40,7 @@ fn attempt(
     installation: &Installation,
     user: ServerUser,
     options: &ServerOptions,
+    primary: Option<&Address>,
 ) -> Result<Option<(Supervisor, Address)>, ServerError> {
     let mut supervisor = Supervisor::start(user, folder::choose(user)?)?;
     let folder = supervisor.folder().to_owned();
@@ -46,10 +49,16 @@ fn attempt(
         language::provide(locale, user, &folder.join("locales"))?;
     }
     // Not for secrecy: the random password keeps tests of a wrong one, or of another server on the port, honest.
-    let password: String = std::iter::repeat_with(fastrand::alphanumeric).take(24).collect();
+    let password = match primary {
+        Some(primary) => primary.password().to_owned(),
+        None => std::iter::repeat_with(fastrand::alphanumeric).take(24).collect(),
+    };
     let options = options.clone().with_setting("unix_socket_directories", &folder.display().to_string());
     write(user, &folder.join("password"), &password)?;
     write(user, &folder.join("settings"), &options.configuration())?;
+    if let Some(primary) = primary {
+        write(user, &folder.join("primary"), &primary.url(primary.database()))?;
+    }
 
     let port = free_port().map_err(|error| ServerError::because("could not find a free port", error))?;
     let problem = match supervisor.serve(&bin, port) {

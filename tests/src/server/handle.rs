@@ -57,6 +57,22 @@ impl Server {
         Self::start_private(&Installation::find()?, options)
     }
 
+    /// Starts a hot standby of this server, which follows it and only reads.
+    ///
+    /// # Errors
+    ///
+    /// When this server is not a private one, or when there is none to start; when it does not start, with the end of its
+    /// log.
+    pub fn standby(&self) -> Result<Self, ServerError> {
+        if !self.is_private() {
+            return Err(ServerError::new(format!("a standby needs a server of its own, unset {URL_VARIABLE}")));
+        }
+        let installation = Installation::find()?;
+        let (supervisor, address) =
+            cluster::start(&installation, &ServerOptions::default(), Some(&self.inner.address))?;
+        Self::reached(address, Some(supervisor))
+    }
+
     /// Creates an empty database with a name of its own.
     ///
     /// # Panics
@@ -135,7 +151,7 @@ impl Server {
 
     /// Starts a private server of these programs, whatever the environment says.
     pub(super) fn start_private(installation: &Installation, options: &ServerOptions) -> Result<Self, ServerError> {
-        let (supervisor, address) = cluster::start(installation, options)?;
+        let (supervisor, address) = cluster::start(installation, options, None)?;
         let server = Self::reached(address, Some(supervisor))?;
         if let Some(locale) = options.lc_messages() {
             server.inner.expect_language(locale)?;

@@ -61,6 +61,11 @@ impl Installation {
         Ok(Self { bin, major, relocatable: None })
     }
 
+    /// Returns the folder of the programs.
+    pub(super) fn bin(&self) -> &Path {
+        &self.bin
+    }
+
     /// Marks the installation as one that still works when `root`, a folder above its programs, is copied elsewhere.
     pub(super) fn relocatable(self, root: &Path) -> Self {
         Self { relocatable: Some(root.to_owned()), ..self }

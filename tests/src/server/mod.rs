@@ -47,6 +47,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
+pub(crate) use account::ServerUser;
 pub use database::{DatabaseOptions, TestDatabase};
 pub use error::ServerError;
 pub use handle::Server;
@@ -78,6 +79,15 @@ pub fn shared() -> &'static Server {
         Ok(server) => server,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// Returns the folder of PostgreSQL's programs, such as `psql` and `pg_dump`: those that private servers come from.
+///
+/// # Errors
+///
+/// When there are none, saying what to install or set.
+pub fn programs() -> Result<std::path::PathBuf, ServerError> {
+    Ok(installation::Installation::find()?.bin().to_owned())
 }
 
 /// Starts a private server that writes to disk as one in production does, for benchmarks.

@@ -56,7 +56,8 @@ impl Supervisor {
     /// Creates a cluster and starts a server on the port, with the programs in `bin`, and waits for the outcome.
     ///
     /// The folder has to hold two files: `password`, the superuser's, and `settings`, lines for `postgresql.conf`. A folder
-    /// `locales` in it is where the server looks for locales first.
+    /// `locales` in it is where the server looks for locales first. With a file `primary`, the URL of a server, it becomes a
+    /// standby of that one instead of a cluster of its own.
     pub(super) fn serve(&mut self, bin: &Path, port: u16) -> Start {
         let pipe = self.shell.stdin.as_mut().expect("the pipe is open until this value is dropped");
         let lines = [bin.as_os_str().as_bytes(), format!("\n{port}\n").as_bytes()].concat();

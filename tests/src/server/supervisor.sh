@@ -11,8 +11,12 @@ cd "$folder" || exit
 
 if IFS= read -r bin <&3 && read -r port <&3 &&
     { [ ! -d locales ] || export LOCPATH="$folder/locales"; } &&
-    "$bin/initdb" -D "$folder/data" -U postgres -E UTF8 --locale=C --auth=scram-sha-256 --pwfile=password \
-        --no-sync --no-instructions >>log 2>&1 3<&- &&
+    if [ -f primary ]; then
+        "$bin/pg_basebackup" -D "$folder/data" -d "$(cat primary)" -R -X stream -c fast --no-sync >>log 2>&1 3<&-
+    else
+        "$bin/initdb" -D "$folder/data" -U postgres -E UTF8 --locale=C --auth=scram-sha-256 --pwfile=password \
+            --no-sync --no-instructions >>log 2>&1 3<&-
+    fi &&
     cat settings >>data/postgresql.conf
 then
     "$bin/postgres" -D "$folder/data" -p "$port" >>log 2>&1 3<&- &

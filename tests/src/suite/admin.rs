@@ -137,7 +137,7 @@ pub(super) fn describes_the_database(subject: &Subject) {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     assert!(!info.dialect.is_empty() && info.dialect.chars().all(is_plain), "{:?}", info.dialect);
     assert!(info.server_version.starts_with(|c: char| c.is_ascii_digit()), "{:?}", info.server_version);
-    let head = store.migrations().unwrap().last().unwrap().version.clone();
+    let head = store.schema().history().unwrap().last().unwrap().version.to_string();
     assert_eq!((info.schema_version, info.schema_pending), (Some(head), 0));
     assert!(!info.read_only);
     assert!(info.bytes.is_none_or(|bytes| bytes > 0), "{:?}", info.bytes);

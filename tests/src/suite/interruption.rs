@@ -183,7 +183,7 @@ fn operations() -> [(&'static str, Operation); 18] {
         ("delete_matching", |store| store.delete_matching(&here(), &Selection::default()).map(drop)),
         ("stats", |store| store.stats(&here()).map(drop)),
         ("migrate", |store| store.migrate().map(drop)),
-        ("migrations", |store| store.migrations().map(drop)),
+        ("history", |store| store.schema().history().map(drop)),
         ("namespaces", |store| store.admin().namespaces(None, 10).map(drop)),
         ("rename_namespace", |store| store.admin().rename_namespace(&here(), &ns("to")).map(drop)),
         ("delete_namespace", |store| store.admin().delete_namespace(&here()).map(drop)),

@@ -27,7 +27,7 @@ pub(super) fn operations_before_migrating_say_what_to_do(subject: &Subject) {
 
 pub(super) fn migrating_creates_and_reports(subject: &Subject) {
     let store = subject.another();
-    let known: Vec<String> = store.migrations().unwrap().into_iter().map(|migration| migration.version).collect();
+    let known: Vec<String> = store.schema().pending().unwrap().iter().map(ToString::to_string).collect();
     let report = store.migrate().unwrap();
     assert!(report.created);
     assert_eq!(report.applied, known);
@@ -37,28 +37,28 @@ pub(super) fn migrating_creates_and_reports(subject: &Subject) {
 pub(super) fn migrating_twice_changes_nothing(subject: &Subject) {
     let store = subject.store();
     put(&store, &here(), id(1), new("kept"));
-    let before = store.migrations().unwrap();
+    let before = store.schema().history().unwrap();
     for handle in [&store, &subject.another()] {
         let report = handle.migrate().unwrap();
         assert!(!report.created);
         assert_eq!(report.applied, Vec::<String>::new());
-        assert_eq!(report.version, before.last().map(|migration| migration.version.clone()));
+        assert_eq!(report.version, before.last().map(|migration| migration.version.to_string()));
     }
-    assert_eq!(store.migrations().unwrap(), before);
+    assert_eq!(store.schema().history().unwrap(), before);
     assert_eq!(get(&store, &here(), id(1)).content.as_str(), "kept");
 }
 
 pub(super) fn migrations_are_listed_in_order(subject: &Subject) {
     let store = subject.another();
-    let before = store.migrations().unwrap();
+    let before = store.schema().history().unwrap();
     assert!(!before.is_empty());
     assert!(before.iter().all(|migration| migration.known && !migration.applied), "{before:?}");
     assert!(before.iter().all(|migration| !migration.name.is_empty()), "{before:?}");
     assert!(before.is_sorted_by(|left, right| left.version < right.version), "{before:?}");
-    let again = store.migrations().unwrap();
+    let again = store.schema().history().unwrap();
     assert_eq!(again, before, "listing changes nothing");
     store.migrate().unwrap();
-    let after = store.migrations().unwrap();
+    let after = store.schema().history().unwrap();
     assert_eq!(after.len(), before.len());
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((&before.version, &before.name), (&after.version, &after.name));
@@ -68,7 +68,7 @@ pub(super) fn migrations_are_listed_in_order(subject: &Subject) {
 
 pub(super) fn describing_works_without_a_schema(subject: &Subject) {
     let store = subject.another();
-    let known = store.migrations().unwrap().len();
+    let known = store.schema().history().unwrap().len();
     let info = store.admin().info().unwrap();
     assert_eq!((info.schema_version, info.schema_pending), (None, known));
     store.admin().ping().unwrap();
@@ -85,7 +85,7 @@ pub(super) fn many_migrate_at_once(subject: &Subject) {
         threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
     });
     let applied: usize = reports.iter().map(|report| report.applied.len()).sum();
-    assert_eq!(applied, stores[0].migrations().unwrap().len(), "each version is applied once: {reports:?}");
+    assert_eq!(applied, stores[0].schema().history().unwrap().len(), "each version is applied once: {reports:?}");
     assert_eq!(reports.iter().filter(|report| report.created).count(), 1, "one created the schema: {reports:?}");
     put(&stores[5], &here(), id(1), new("a"));
 }

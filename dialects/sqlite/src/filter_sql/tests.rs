@@ -84,7 +84,7 @@ fn plan(connection: &mut Connection, selection: &Selection, order: Order) -> Vec
 fn without_and_with_statistics(check: impl Fn(&mut Connection)) {
     let engine = SqliteEngine::open(Config::read(&OpenOptions::new(":memory:")).unwrap()).unwrap();
     let call = Call { cancel: Some(CancelToken::new()), ..Call::at(Timestamp::MIN) };
-    polymnia::spi::SchemaEngine::migrate(&engine, &call).unwrap();
+    engine.migrate(&call).unwrap();
     for statements in ["", ROWS] {
         let checked = engine.with(&call, Limit::Unlimited, |connection| {
             connection.batch(statements)?;

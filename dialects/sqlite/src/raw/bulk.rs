@@ -15,7 +15,7 @@ pub(super) struct Statements(Vec<(&'static str, Statement)>);
 
 /// Is a prepared statement. It is not running, except within the functions here.
 #[derive(Clone, Copy)]
-struct Statement(NonNull<ffi::sqlite3_stmt>);
+pub(super) struct Statement(pub(super) NonNull<ffi::sqlite3_stmt>);
 
 /// Says why a statement failed.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct BulkFailure {
 pub(crate) struct BulkRow<'a>(&'a Running<'a>);
 
 /// Is a statement while it runs: afterwards, however that comes about, it holds no lock and no value.
-struct Running<'a> {
+pub(super) struct Running<'a> {
     handle: &'a Handle,
     statement: Statement,
 }
@@ -117,16 +117,21 @@ impl Handle {
         }
     }
 
-    fn bulk_failure(&self) -> BulkFailure {
+    pub(super) fn bulk_failure(&self) -> BulkFailure {
         // SAFETY: `db` is open. SQLite returns a C string that lives until the next call on the connection; it is copied.
         let message = unsafe { CStr::from_ptr(ffi::sqlite3_errmsg(self.db.as_ptr())) };
         BulkFailure { code: self.last_code(), message: message.to_string_lossy().into_owned() }
     }
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
+    /// Begins a run of a statement of this connection, which is not running.
+    pub(super) fn new(handle: &'a Handle, statement: Statement) -> Self {
+        Self { handle, statement }
+    }
+
     /// Binds all values of the statement. They must live until the next call of `bind` or `reset`.
-    fn bind(&self, values: &[Value<'_>]) -> Result<(), BulkFailure> {
+    pub(super) fn bind(&self, values: &[Value<'_>]) -> Result<(), BulkFailure> {
         let statement = self.statement.0.as_ptr();
         // SAFETY: the statement is prepared and not finalized.
         let expected = unsafe { ffi::sqlite3_bind_parameter_count(statement) };
@@ -164,7 +169,7 @@ impl Running<'_> {
     }
 
     /// Goes to the next row and returns whether there is one.
-    fn step(&self) -> Result<bool, BulkFailure> {
+    pub(super) fn step(&self) -> Result<bool, BulkFailure> {
         // SAFETY: the statement is prepared and not finalized, and its values live.
         match unsafe { ffi::sqlite3_step(self.statement.0.as_ptr()) } {
             ffi::SQLITE_ROW => Ok(true),
@@ -187,7 +192,11 @@ impl Drop for Running<'_> {
     }
 }
 
-impl BulkRow<'_> {
+impl<'a> BulkRow<'a> {
+    pub(super) fn new(running: &'a Running<'a>) -> Self {
+        Self(running)
+    }
+
     /// Returns an integer. NULL reads as 0.
     pub(crate) fn integer(&self, at: c_int) -> i64 {
         // SAFETY: the statement stands at a row; SQLite answers NULL for a column that is not there.
@@ -202,8 +211,13 @@ impl BulkRow<'_> {
 
     /// Returns whether the value is a text.
     pub(crate) fn is_text(&self, at: c_int) -> bool {
+        self.kind(at) == ffi::SQLITE_TEXT
+    }
+
+    /// Returns what kind of value it is: `SQLITE_INTEGER`, `SQLITE_FLOAT`, `SQLITE_TEXT`, `SQLITE_BLOB` or `SQLITE_NULL`.
+    pub(crate) fn kind(&self, at: c_int) -> c_int {
         // SAFETY: as in `integer`.
-        unsafe { ffi::sqlite3_column_type(self.statement(), at) == ffi::SQLITE_TEXT }
+        unsafe { ffi::sqlite3_column_type(self.statement(), at) }
     }
 
     /// Returns the bytes of a text or a blob; none for NULL. Each column is to be read in one way only.

@@ -15,7 +15,7 @@ const ROWS: &str = "INSERT INTO polymnia_memories (namespace, id, tier, content,
 fn with_rows(statements: &str, check: impl FnOnce(&mut Connection)) {
     let engine = SqliteEngine::open(Config::read(&OpenOptions::new(":memory:")).unwrap()).unwrap();
     let call = Call { cancel: Some(CancelToken::new()), ..Call::at(Timestamp::MIN) };
-    polymnia::spi::SchemaEngine::migrate(&engine, &call).unwrap();
+    engine.migrate(&call).unwrap();
     let checked = engine.with(&call, Limit::Unlimited, |connection| {
         connection.batch(ROWS)?;
         connection.batch(statements)?;

@@ -1,0 +1,44 @@
+//! `backup verify`
+
+use std::path::Path;
+
+use polymnia::schema::BackupInfo;
+
+use super::manifest;
+use crate::args::{Format, PlaceArgs};
+use crate::context::{Context, Missing};
+use crate::failure::{Exit, Outcome, file_error};
+use crate::output::{block, bytes, plural};
+use crate::progress::Waiting;
+use crate::schema::Place;
+
+/// Checks that a backup can be read whole and has not changed since it was made.
+pub(super) fn run(context: &mut Context, place: &PlaceArgs, path: &Path) -> Outcome {
+    std::fs::metadata(path).map_err(|error| file_error("backup", path, &error))?;
+    let waiting = Waiting::begin(context.quiet, "verifying");
+    let info = Place::open(context, &able(place, path), Missing::Refuse)?.schema.verify_backup(path);
+    drop(waiting);
+    let info = info?;
+    if context.format != Format::Table {
+        context.out.document(&info)?;
+        return Ok(Exit::Ok);
+    }
+    let BackupInfo { dialect, version, memories, bytes: size, .. } = &info;
+    let version = version.as_deref().unwrap_or("none");
+    let memories = memories.map(|memories| format!(", {}", plural(memories, "memory", "memories"))).unwrap_or_default();
+    let path = block(&path.display().to_string());
+    context.out.line(format!("{path} is sound: {dialect}, schema version {version}{memories}, {}", bytes(*size)))?;
+    Ok(Exit::Ok)
+}
+
+/// A backup of SQLite can be verified when its database is gone.
+fn able(place: &PlaceArgs, path: &Path) -> PlaceArgs {
+    let of_sqlite = match manifest::of(path) {
+        Some(backup) => backup.info.dialect == "sqlite",
+        None => path.extension().is_some_and(|extension| extension == "db"),
+    };
+    if of_sqlite {
+        return PlaceArgs { migrate_url: Some("sqlite::memory:".to_owned()), migrations: None };
+    }
+    place.clone()
+}

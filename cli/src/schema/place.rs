@@ -1,0 +1,112 @@
+//! Opening the database whose schema it is about.
+
+use polymnia::schema::{RunOptions, Schema, Source};
+use polymnia::{ConnectionString, Error, ErrorKind, MemoryStore, OpenOptions, Result};
+
+use super::{application, observer, ours, who};
+use crate::args::PlaceArgs;
+use crate::context::{Context, Missing, OnInterrupt};
+use crate::failure::{Exit, Failure};
+use crate::interrupt;
+
+/// Is a database, opened, and its schema: our migrations and the application's.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Its URL.
+    pub(crate) url: ConnectionString,
+    /// It.
+    pub(crate) store: MemoryStore,
+    /// Its schema.
+    pub(crate) schema: Schema,
+}
+
+impl Place {
+    /// Opens the database of the settings and reads the application's migrations.
+    pub(crate) fn open(context: &Context, args: &PlaceArgs, missing: Missing) -> Result<Self> {
+        let url = context.settings.schema_url(args.migrate_url.as_deref()).value;
+        Self::open_url(context, args, url, missing)
+    }
+
+    fn open_url(context: &Context, args: &PlaceArgs, url: ConnectionString, missing: Missing) -> Result<Self> {
+        let store = context.open_url(&url, missing, OnInterrupt::Cancel)?;
+        let mut schema = store.schema();
+        if let Some(folder) = context.settings.migrations(args.migrations.as_deref()) {
+            let dialect = schema.sources().first().map(|source| source.dialect.clone()).unwrap_or_default();
+            let source = application(&folder.value, &dialect)
+                .map_err(|error| error.with_context("migrations from", folder.source))?;
+            schema = schema.with_source(source)?;
+        }
+        Ok(Self { url, store, schema })
+    }
+
+    /// Opens it for a run, which tells what it does.
+    pub(crate) fn open_to_run(
+        context: &Context,
+        args: &PlaceArgs,
+        missing: Missing,
+        options: RunOptions,
+    ) -> Result<Self> {
+        let mut place = Self::open(context, args, missing)?;
+        place.schema = place.schema.with_options(RunOptions { by: who(), ..options }).with_observer(observer(context));
+        Ok(place)
+    }
+
+    /// Opens it to see what a run would do. A file that isn't there is an empty database, and stays away.
+    pub(crate) fn open_to_look(context: &Context, args: &PlaceArgs, options: RunOptions) -> Result<Self> {
+        let url = context.settings.schema_url(args.migrate_url.as_deref()).value;
+        let files = context.registry().dialect_for(&url)?.claims(&OpenOptions::new(url.clone()))?;
+        let there = files.first().is_none_or(|file| file.try_exists().unwrap_or(true));
+        let url = if there { url } else { "sqlite::memory:".into() };
+        let mut place = Self::open_url(context, args, url, Missing::Refuse)?;
+        place.schema = place.schema.with_options(RunOptions { by: who(), ..options }).with_observer(observer(context));
+        Ok(place)
+    }
+
+    /// Returns the name of its dialect.
+    pub(crate) fn dialect(&self) -> &str {
+        self.schema.sources().first().map_or("", |source| &source.dialect)
+    }
+
+    /// Returns what one calls the database: the name of its file, or what the server calls it.
+    pub(crate) fn name(&self, context: &Context) -> Result<String> {
+        let options = OpenOptions::new(self.url.clone());
+        let files = context.registry().dialect_for(&self.url)?.claims(&options)?;
+        if let Some(name) = files.first().and_then(|file| file.file_name()) {
+            return Ok(name.to_string_lossy().into_owned());
+        }
+        let details = self.store.admin().info()?.details;
+        let name = details.into_iter().find_map(|(key, value)| (key == "database").then_some(value));
+        Ok(name.unwrap_or_else(|| self.url.to_string()))
+    }
+}
+
+/// Returns our migrations and the application's for the dialect of the settings' URL, without opening the database.
+pub(crate) fn sources_of_settings(context: &Context, args: &PlaceArgs) -> Result<Vec<Source>> {
+    let url = context.settings.schema_url(args.migrate_url.as_deref()).value;
+    let dialect = context.registry().dialect_for(&url)?.name();
+    let mut sources = vec![ours(dialect)?];
+    if let Some(folder) = context.settings.migrations(args.migrations.as_deref()) {
+        sources.push(application(&folder.value, dialect)?);
+    }
+    Ok(sources)
+}
+
+/// Runs what Ctrl-C ends in an orderly way only, and says how to go on.
+pub(crate) fn interruptible<T>(again: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    let _in_flight = interrupt::in_flight();
+    run().map_err(|error| match (error.kind(), error.hint()) {
+        (ErrorKind::Cancelled, None) => {
+            error.with_hint(format!("what was committed stays; `{again}` goes on from there"))
+        }
+        _ => error,
+    })
+}
+
+/// Returns the failure of a verb of the schema: whoever may not write meets a database that can't be written.
+pub(crate) fn of_schema(failure: Failure) -> Failure {
+    let denied = failure.error().map(Error::kind) == Some(ErrorKind::PermissionDenied);
+    match failure.exit {
+        Exit::Failed if denied => failure.with_exit(Exit::NoConnection),
+        _ => failure,
+    }
+}

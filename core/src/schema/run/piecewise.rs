@@ -1,0 +1,439 @@
+//! Steps that are not one transaction: statement by statement, with a record of each, so that a run that stopped is gone on
+//! with and each statement takes effect once.
+//!
+//! A statement that can be in a transaction shares one with the record. One that can't be runs alone and is recorded after;
+//! run a second time, it does no harm: an index that is there is not built again, one that is half-made is dropped first.
+
+use std::time::Instant;
+
+use crate::schema::{BatchRequest, Begin, Delta, Entry, Event, SchemaFault, Snapshot, State, Way};
+use crate::{Error, ErrorKind, Result};
+
+use super::executor::Executor;
+use super::failure::{Left, Trouble};
+use super::job::{How, Job};
+use super::millis;
+
+/// Is a step on its way.
+struct Course {
+    /// The entry as it is recorded.
+    entry: Entry,
+    /// The entry before the step began, for a `down`.
+    original: Option<Entry>,
+    /// The schema before the step began.
+    before: Snapshot,
+    /// Whether the statement that is next may have been tried before.
+    tried: bool,
+    /// How long its statements took, in this run and before.
+    millis: u64,
+}
+
+impl Executor<'_, '_> {
+    /// Runs a step statement by statement.
+    pub(super) fn piecewise(&mut self, job: &Job<'_>) -> Result<(), (Trouble, Left)> {
+        let mut course = self.set_out(job).map_err(|trouble| {
+            // Nothing was recorded yet, or what an earlier run has recorded stays.
+            let left = match self.entries.get(&job.step.version) {
+                Some(entry) if job.step.resumes => part(entry, None),
+                _ => Left::Nothing,
+            };
+            (trouble, left)
+        })?;
+        match self.go(job, &mut course) {
+            Ok(()) => Ok(()),
+            Err(trouble) => {
+                self.schema = None;
+                let left = self.stop(job, course, &trouble);
+                Err((trouble, left))
+            }
+        }
+    }
+
+    /// Records that the step begins, or goes on.
+    fn set_out(&mut self, job: &Job<'_>) -> Result<Course, Trouble> {
+        self.run.call.check()?;
+        let resumes = job.step.resumes;
+        let mut entry = self.entry(job);
+        let now = self.call().now;
+        let known = self.entries.get(&job.step.version).cloned();
+        // What an earlier run has changed is no longer to be seen: it has kept what was before.
+        let before = match entry.delta.take() {
+            Some(kept) if resumes && job.step.direction == Way::Up => whole_of(&kept),
+            _ => self.look()?,
+        };
+        let mut original = None;
+        match job.step.direction {
+            Way::Up => {
+                entry.state = State::Running;
+                entry.delta = Some(before.since(&Snapshot::default()));
+                if resumes {
+                    self.renew(&mut entry, job);
+                }
+            }
+            Way::Down => {
+                entry.delta = known.as_ref().and_then(|known| known.delta.clone());
+                original = known.filter(|known| known.state == State::Applied);
+                entry.state = State::Reverting;
+                entry.down = Some(job.step.script.down.clone());
+                if !resumes {
+                    entry.done = 0;
+                    entry.batch_key = None;
+                }
+            }
+        }
+        entry.statements = job.len();
+        entry.error = None;
+        if !resumes && job.step.direction == Way::Up {
+            entry.started_at = now;
+        }
+        self.patiently(job, |executor, _| executor.write(&entry))?;
+        self.keep(&job.step.version, Some(entry.clone()), None);
+        let spent = if resumes && job.step.direction == Way::Up { entry.millis.unwrap_or(0) } else { 0 };
+        Ok(Course { entry, original, before, tried: resumes, millis: spent })
+    }
+
+    /// Takes the script as it is now into the entry of a step that goes on: a statement that failed may have been mended.
+    fn renew(&self, entry: &mut Entry, job: &Job<'_>) {
+        let script = &job.step.script;
+        let sums = crate::schema::text::checksums(&script.up, self.syntax());
+        entry.checksum_raw = sums.raw;
+        entry.checksum = sums.normalized;
+        entry.up = Some(script.up.clone());
+        entry.down = Some(script.down.clone());
+        entry.compatibility = script.metadata.compatibility;
+        entry.by.clone_from(&self.options().by);
+        entry.tool.clone_from(&self.options().tool);
+    }
+
+    fn go(&mut self, job: &Job<'_>, course: &mut Course) -> Result<(), Trouble> {
+        let first = usize::try_from(course.entry.done).unwrap_or(usize::MAX);
+        for (index, part) in job.parts.iter().enumerate().skip(first) {
+            self.run.call.check().map_err(|error| Trouble::from(error).at(index))?;
+            match &part.how {
+                How::Batches(rows, batch) => self.batches(job, index, *rows, batch, course)?,
+                How::Alone => self.alone(job, index, course)?,
+                How::Plain => self.together_with_record(job, index, course)?,
+                How::Left => {}
+            }
+            course.tried = false;
+        }
+        self.finish(job, course)
+    }
+
+    /// Runs a statement in one transaction with the record of it.
+    fn together_with_record(&mut self, job: &Job<'_>, index: usize, course: &mut Course) -> Result<(), Trouble> {
+        let entry = self.patiently(job, |executor, _| {
+            executor.begin(Begin::Plain)?;
+            let took = executor.execute(job, index)?;
+            let next = done(course, index, took);
+            let call = executor.call();
+            executor.session.record(&call, &next).map_err(|error| Trouble::from(error).at(index))?;
+            executor.commit().map_err(|error| Trouble::from(error).at(index))?;
+            Ok(next)
+        })?;
+        self.go_on(course, entry);
+        Ok(())
+    }
+
+    /// Runs a statement that can't be in a transaction, then records it.
+    fn alone(&mut self, job: &Job<'_>, index: usize, course: &mut Course) -> Result<(), Trouble> {
+        let statement = &job.parts[index].statement;
+        let (creates, drops) = (statement.creates_index(), statement.drops_index());
+        let tried = course.tried;
+        let took = self.patiently(job, |executor, nth| {
+            let again = tried || nth > 0;
+            let at = |error: Error| Trouble::from(error).at(index);
+            if let Some(name) = creates {
+                executor.clear(name, index)?;
+                let call = executor.call();
+                if again && executor.session.has_index(&call, name).map_err(at)? {
+                    return Ok(0);
+                }
+            }
+            if let Some(name) = drops
+                && again
+                && !executor.is_there(name).map_err(at)?
+            {
+                return Ok(0);
+            }
+            executor.execute(job, index)
+        })?;
+        if let Some(name) = creates
+            && let Some(invalid) = self.invalid(name).map_err(|error| Trouble::from(error).at(index))?
+        {
+            return Err(Trouble::from(left_invalid(&invalid)).at(index));
+        }
+        let next = done(course, index, took);
+        self.patiently(job, |executor, _| executor.write(&next)).map_err(|trouble| trouble.at(index))?;
+        self.go_on(course, next);
+        Ok(())
+    }
+
+    /// Runs a statement so many rows at a time, each batch in one transaction with the record of how far it is.
+    fn batches(
+        &mut self,
+        job: &Job<'_>,
+        index: usize,
+        rows: u32,
+        batch: &crate::schema::text::Batch<'_>,
+        course: &mut Course,
+    ) -> Result<(), Trouble> {
+        let started = Instant::now();
+        let (mut looked_at, mut changed, mut total) = (0, 0, 0);
+        loop {
+            self.run.call.check().map_err(|error| Trouble::from(error).at(index))?;
+            let began = Instant::now();
+            let (next, one) = self.patiently(job, |executor, _| {
+                executor.begin(Begin::Plain)?;
+                let began = Instant::now();
+                let request = BatchRequest {
+                    statement: job.parts[index].statement.text,
+                    table: batch.table,
+                    alias: batch.alias,
+                    condition: batch.condition.clone(),
+                    after: course.entry.batch_key.as_deref(),
+                    rows,
+                };
+                let call = executor.call();
+                let one = executor.session.batch(&call, &request);
+                let one = one.map_err(|error| Trouble::of_statement(error, index, began.elapsed()))?;
+                let at = |error: Error| Trouble::from(error).at(index);
+                if one.key.is_some() && one.key == course.entry.batch_key {
+                    return Err(at(Error::new(ErrorKind::Unexpected, "a batch ended where it began")));
+                }
+                let mut next = match &one.key {
+                    Some(_) => course.entry.clone(),
+                    None => done(course, index, 0),
+                };
+                next.batch_key.clone_from(&one.key);
+                next.millis = Some(course.millis + millis(began));
+                let call = executor.call();
+                executor.session.record(&call, &next).map_err(at)?;
+                executor.commit().map_err(at)?;
+                Ok((next, one))
+            })?;
+            let ended = one.key.is_none();
+            self.go_on(course, next);
+            looked_at += one.looked_at;
+            changed += one.changed;
+            total = one.total.unwrap_or(total).max(looked_at);
+            let at = u32::try_from(index + 1).unwrap_or(u32::MAX);
+            self.run.tell(&Event::Batch {
+                version: &job.step.version,
+                index: at,
+                done: looked_at,
+                total,
+                millis: millis(began),
+            });
+            if ended {
+                break;
+            }
+        }
+        self.tell_statement(job, index, changed, started);
+        Ok(())
+    }
+
+    /// Records that the step is done.
+    fn finish(&mut self, job: &Job<'_>, course: &mut Course) -> Result<(), Trouble> {
+        self.run.call.check()?;
+        for (index, part) in job.parts.iter().enumerate().filter(|(_, part)| part.how == How::Alone) {
+            let Some(name) = part.statement.creates_index() else { continue };
+            if let Some(invalid) = self.invalid(name)? {
+                // So that the next run builds it again.
+                course.entry.done = u32::try_from(index).unwrap_or(u32::MAX);
+                return Err(Trouble::from(left_invalid(&invalid)).at(index));
+            }
+        }
+        let (entry, after) = self.patiently(job, |executor, _| {
+            executor.begin(Begin::Plain)?;
+            let recorded = executor.record_done(job, course.entry.clone(), &course.before, course.millis)?;
+            executor.commit()?;
+            Ok(recorded)
+        })?;
+        self.keep(&job.step.version, entry, Some(after));
+        Ok(())
+    }
+
+    /// Writes down where a step stopped, and returns what stays of it. Where that can't be written, what was recorded last
+    /// says the same.
+    fn stop(&mut self, job: &Job<'_>, course: Course, trouble: &Trouble) -> Left {
+        let Course { mut entry, original, .. } = course;
+        let beyond = self.beyond(job, &entry, trouble);
+        let nothing = entry.done == 0 && entry.batch_key.is_none() && beyond.is_none();
+        let call = self.quiet();
+        let line = self.failure_line(job, trouble, &call);
+        let version = &job.step.version;
+        let written = self.session.begin(&call, Begin::Plain).and_then(|()| {
+            match (nothing, job.step.direction, &original) {
+                (true, Way::Up, _) => self.session.forget(&call, version)?,
+                (true, Way::Down, Some(original)) => self.session.record(&call, original)?,
+                _ => {
+                    if job.step.direction == Way::Up {
+                        entry.state = State::Failed;
+                    }
+                    entry.error = Some(trouble.error.message().to_owned());
+                    self.session.record(&call, &entry)?;
+                }
+            }
+            self.session.log(&call, &line)?;
+            self.session.commit(&call)
+        });
+        if let Err(error) = written {
+            super::roll_back(&mut *self.session);
+            log::warn!("where {} stopped can't be written down, the record before stays: {error}", job.title());
+        }
+        if nothing { Left::Nothing } else { part(&entry, beyond) }
+    }
+
+    /// Returns what stays of the statement that failed.
+    fn beyond(&mut self, job: &Job<'_>, entry: &Entry, trouble: &Trouble) -> Option<String> {
+        let index = trouble.statement?;
+        let part = job.parts.get(index)?;
+        if entry.batch_key.is_some() {
+            return Some(format!("statement {} has done part of its rows", index + 1));
+        }
+        if part.how != How::Alone {
+            return None;
+        }
+        let name = part.statement.creates_index().or_else(|| part.statement.drops_index())?;
+        match self.invalid_quietly(name) {
+            Ok(None) => None,
+            Ok(Some(invalid)) => Some(format!("index {invalid} is left INVALID")),
+            Err(_) => Some(format!("index {name} may be left INVALID")),
+        }
+    }
+
+    /// Drops what an earlier attempt left half-made.
+    fn clear(&mut self, name: &str, index: usize) -> Result<(), Trouble> {
+        let at = |error: Error| Trouble::from(error).at(index);
+        if let Some(invalid) = self.invalid(name).map_err(at)? {
+            log::info!("dropping index {invalid}, which was left INVALID");
+            let started = Instant::now();
+            let call = self.call();
+            let dropped = self.session.drop_invalid_index(&call, &invalid);
+            dropped.map_err(|mut error| {
+                // The place is in another statement than the script's.
+                error.offset = None;
+                Trouble::of_statement(error, index, started.elapsed())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn is_there(&mut self, name: &str) -> Result<bool> {
+        let call = self.call();
+        Ok(self.session.has_index(&call, name)? || self.invalid(name)?.is_some())
+    }
+
+    /// Returns the index of that name that is half-made, qualified, if there is one.
+    fn invalid(&mut self, name: &str) -> Result<Option<String>> {
+        let call = self.call();
+        let invalid = self.session.invalid_indexes(&call)?;
+        Ok(invalid.into_iter().find(|found| names_same(found, name)))
+    }
+
+    fn invalid_quietly(&mut self, name: &str) -> Result<Option<String>> {
+        let call = self.quiet();
+        let invalid = self.session.invalid_indexes(&call)?;
+        Ok(invalid.into_iter().find(|found| names_same(found, name)))
+    }
+
+    /// Writes an entry in a transaction of its own.
+    fn write(&mut self, entry: &Entry) -> Result<(), Trouble> {
+        self.begin(Begin::Plain)?;
+        let call = self.call();
+        self.session.record(&call, entry)?;
+        self.commit()?;
+        Ok(())
+    }
+
+    /// Takes over what was committed.
+    fn go_on(&mut self, course: &mut Course, entry: Entry) {
+        course.millis = entry.millis.unwrap_or(course.millis);
+        course.entry = entry;
+        self.keep(&course.entry.version.clone(), Some(course.entry.clone()), None);
+    }
+}
+
+/// Returns the entry after a statement.
+fn done(course: &Course, index: usize, took: u64) -> Entry {
+    Entry {
+        done: u32::try_from(index + 1).unwrap_or(u32::MAX),
+        batch_key: None,
+        millis: Some(course.millis + took),
+        ..course.entry.clone()
+    }
+}
+
+fn part(entry: &Entry, beyond: Option<String>) -> Left {
+    Left::Part { done: entry.done, beyond }
+}
+
+fn left_invalid(index: &str) -> Error {
+    SchemaFault::PartlyApplied
+        .error(format!("index {index} is INVALID: it was not built to its end"))
+        .with_context("index", index)
+}
+
+/// Returns the schema that a delta from nothing is.
+fn whole_of(kept: &Delta) -> Snapshot {
+    let mut schema = Snapshot::default();
+    schema.apply(kept);
+    schema
+}
+
+/// Returns whether a qualified name and one as a script writes it may be the same: the last parts are, and so are the
+/// schemas where both say one.
+fn names_same(qualified: &str, written: &str) -> bool {
+    let (one, other) = (name_parts(qualified), name_parts(written));
+    let pairs = one.iter().rev().zip(other.iter().rev());
+    !other.is_empty() && pairs.into_iter().all(|(one, other)| one == other)
+}
+
+/// Returns the parts of a name, without quotes; those that have none in lower case.
+fn name_parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut quoted = false;
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let part = parts.last_mut().expect("there is one from the start");
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                part.push('"');
+            }
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            c if quoted => part.push(c),
+            c if c.is_whitespace() => {}
+            c => part.extend(c.to_lowercase()),
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_same;
+
+    #[test]
+    fn names_are_compared_as_the_database_reads_them() {
+        for (qualified, written) in [
+            ("polymnia.memories_x", "memories_x"),
+            ("polymnia.memories_x", "Memories_X"),
+            ("polymnia.memories_x", "\"memories_x\""),
+            ("polymnia.memories_x", "polymnia . memories_x"),
+            ("\"a.b\".\"c\"\"d\"", "\"c\"\"d\""),
+        ] {
+            assert!(names_same(qualified, written), "{qualified} {written}");
+        }
+        for (qualified, written) in [
+            ("polymnia.memories_x", "x"),
+            ("polymnia.memories_x", "\"Memories_X\""),
+            ("polymnia.memories_x", "other.memories_x"),
+            ("\"a.b\"", "b"),
+        ] {
+            assert!(!names_same(qualified, written), "{qualified} {written}");
+        }
+    }
+}

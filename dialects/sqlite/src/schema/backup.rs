@@ -1,0 +1,256 @@
+//! Backups: consistent copies in a file, verified, and put back.
+//!
+//! Everything goes through SQLite. A file is read by the system only where no connection has it open.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use polymnia::schema::{BackupInfo, Event, SchemaFault};
+use polymnia::{Call, Error, ErrorKind, Result};
+use polymnia_pool::Connector as _;
+use sha2::{Digest as _, Sha256};
+use tempfile::TempPath;
+
+use super::{ledger, snapshot, sql};
+use crate::claims;
+use crate::config::{Config, Location, Mode, file_uri};
+use crate::connection::Connection;
+use crate::connector::Connector;
+use crate::engine::SqliteEngine;
+use crate::error::{Step, classify_open};
+use crate::raw::{self, Handle};
+use crate::statement::Value;
+
+/// Writes a copy to a file that is not there, and verifies it.
+pub(super) fn make(engine: &SqliteEngine, call: &Call, to: &Path) -> Result<BackupInfo> {
+    let connector = engine.pool().connector();
+    let folder = folder_of(to);
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(taken(to));
+    }
+    // Beside the place it is meant for, under a name of its own: a file by the name of a backup is a whole one.
+    let partial = tempfile::Builder::new().prefix(".polymnia-").suffix(".partial").tempfile_in(folder);
+    let partial = partial.map_err(|error| system(error, folder, "can't be written"))?.into_temp_path();
+    copy_to_file(connector, call, &partial)?;
+    let info = describe(call, &partial)?;
+    sync(&partial).map_err(|error| system(error, to, "can't be written"))?;
+    place(partial, to)?;
+    Ok(info)
+}
+
+/// Checks a backup and describes it.
+pub(super) fn verify(engine: &SqliteEngine, call: &Call, from: &Path) -> Result<BackupInfo> {
+    check_file(engine.pool().connector().config(), from)?;
+    describe(call, from)
+}
+
+/// Puts everything back as a backup has it.
+pub(super) fn restore(engine: &SqliteEngine, call: &Call, from: &Path) -> Result<()> {
+    let connector = engine.pool().connector();
+    verify(engine, call, from)?;
+    let wait = connector.config().busy_timeout;
+    let mut live = connector.connect()?;
+    if live.is_read_only() {
+        return Err(Error::new(ErrorKind::ReadOnly, "the database is opened for reading only"));
+    }
+    let _lock = connector.seat().take(call, wait, &mut |_: &Event<'_>| {})?;
+    let mut copy = open(from)?;
+    // Bounded from here on: the copy waits for those who write.
+    live.guard().begin_waiting(call, wait);
+    let live_size = sql::integer(&mut live, "PRAGMA page_size", &[])?;
+    let mut size = live_size;
+    let read = copy.run("PRAGMA page_size", &[], |row| {
+        size = row.integer(0);
+        std::ops::ControlFlow::Continue(())
+    });
+    read.map_err(|failure| damaged(from, &failure.message))?;
+    if size != live_size && sql::texts(&mut live, "PRAGMA journal_mode", &[])?.iter().any(|mode| mode == "wal") {
+        let message = format!(
+            "the pages of the backup are of {size} bytes, those of the database of {live_size}: in WAL mode they must be alike"
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint("stop what uses the database and put the backup in its place by hand"));
+    }
+    let copied = copy_over(&mut copy, &mut live, call);
+    connector.forget_contents();
+    copied
+}
+
+/// Copies the database into a file, which is empty or not there.
+pub(super) fn copy_to_file(connector: &Connector, call: &Call, to: &Path) -> Result<()> {
+    let wait = connector.config().busy_timeout;
+    if connector.config().location == Location::Memory {
+        let bytes = from_memory(connector, call, |connection| {
+            connection.handle().serialize().map_err(|failure| sql::judge(connection, &failure, Step::Statement).error)
+        })?;
+        return fs::write(to, bytes).map_err(|error| system(error, to, "can't be written"));
+    }
+    let mut connection = connector.connect()?;
+    connection.guard().begin_waiting(call, wait);
+    let Some(path) = to.to_str() else {
+        return Err(Error::new(ErrorKind::Config, format!("path {} is not UTF-8", to.display())));
+    };
+    sql::run(&mut connection, "VACUUM INTO ?", &[Value::Text(path)]).map_err(|failure| failure.error)?;
+    Ok(())
+}
+
+/// Does something with a connection to a database in memory: that of the session of migrating if there is one. Nobody else can
+/// read there while it has a transaction open.
+pub(super) fn from_memory<T>(
+    connector: &Connector,
+    call: &Call,
+    body: impl FnOnce(&mut Connection) -> Result<T>,
+) -> Result<T> {
+    let migrating = connector.migrating();
+    let mut own = None;
+    let mut shared = migrating.as_deref().map(super::session::lock);
+    let connection = match &mut shared {
+        Some(connection) if connection.is_in_transaction() => &mut **connection,
+        _ => own.insert(connector.connect()?),
+    };
+    connection.guard().begin_waiting(call, connector.config().busy_timeout);
+    body(connection)
+}
+
+/// Copies the database of a connection over that of a handle which nobody else uses.
+pub(super) fn copy_out(from: &mut Connection, to: &mut Handle, call: &Call) -> Result<()> {
+    let copied = from.handle().copy_over(to, || call.interruption().is_none());
+    copied.map_err(|failure| sql::judge(from, &failure, Step::Statement).error)
+}
+
+fn copy_over(from: &mut Handle, to: &mut Connection, call: &Call) -> Result<()> {
+    let copied = from.copy_over(to.handle(), || call.interruption().is_none());
+    copied.map_err(|failure| {
+        let failure = sql::judge(to, &failure, Step::Commit);
+        if failure.lock_timeout {
+            SchemaFault::Locked
+                .error("another connection writes to the database and does not end its transaction")
+                .with_hint("end it, and restore again")
+                .with_source(failure.error)
+        } else {
+            failure.error
+        }
+    })
+}
+
+/// Reads a copy whole, and describes it.
+fn describe(call: &Call, path: &Path) -> Result<BackupInfo> {
+    let (version, fingerprint, memories) = {
+        let mut connection = Connection::alone(open(path)?)?;
+        connection.guard().begin_waiting(call, std::time::Duration::ZERO);
+        read_whole(&mut connection, path)?
+    };
+    call.check()?;
+    // The connection is closed by now.
+    let (bytes, sha256) = digest(path).map_err(|error| system(error, path, "can't be read"))?;
+    let dialect = "sqlite".to_owned();
+    Ok(BackupInfo { dialect, version, fingerprint: Some(fingerprint), memories, bytes, sha256 })
+}
+
+fn read_whole(connection: &mut Connection, path: &Path) -> Result<(Option<String>, String, Option<u64>)> {
+    let found = sql::texts(connection, "PRAGMA integrity_check(1)", &[]).map_err(|error| match error.kind() {
+        ErrorKind::Timeout | ErrorKind::Cancelled => error,
+        _ => damaged(path, error.message()).with_source(error),
+    })?;
+    if found != ["ok"] {
+        return Err(damaged(path, found.first().map_or("nothing was found", String::as_str)));
+    }
+    let version = ledger::newest(&ledger::read(connection)?);
+    let fingerprint = snapshot::read(connection)?.fingerprint();
+    let memories = match ledger::exists(connection, "polymnia_memories")? {
+        true => Some(sql::integer(connection, "SELECT count(*) FROM polymnia_memories", &[])?.unsigned_abs()),
+        false => None,
+    };
+    Ok((version, fingerprint, memories))
+}
+
+/// Refuses what is no file, and databases in use.
+fn check_file(config: &Config, from: &Path) -> Result<()> {
+    match fs::metadata(from) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(Error::invalid_input(format!("{:?} is no file: expected a backup", shown(from)))),
+        Err(error) => return Err(system(error, from, "can't be read")),
+    }
+    let given = Location::File { path: absolute(from)?, given: shown(from) };
+    let files = claims::files(&given);
+    let log = fs::metadata(claims::beside(&files[0], "-wal")).is_ok_and(|log| log.len() > 0);
+    if log || claims::files(&config.location).first() == files.first() {
+        let message = format!("{:?} is a database in use: expected a backup", shown(from));
+        return Err(Error::invalid_input(message).with_hint("make a backup of it by `polymnia backup create`"));
+    }
+    Ok(())
+}
+
+/// Opens a backup, which nobody changes.
+fn open(path: &Path) -> Result<Handle> {
+    let uri = file_uri(&absolute(path)?, "mode=ro&immutable=1")?;
+    raw::open(&uri).map_err(|failure| classify_open(&failure, Mode::ReadOnly, path, &shown(path)))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| system(error, path, "can't be made absolute"))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Gives a whole copy its name, unless that is taken by now.
+fn place(partial: TempPath, to: &Path) -> Result<()> {
+    partial.persist_noclobber(to).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => taken(to),
+        _ => system(error.error, to, "can't be written"),
+    })?;
+    // So that the name survives a power failure, where the system can do that.
+    if let Ok(folder) = File::open(folder_of(to)) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn digest(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+        bytes += read as u64;
+    }
+    Ok((bytes, hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+fn taken(to: &Path) -> Error {
+    Error::new(ErrorKind::Conflict, format!("file {:?} is there already: a backup overwrites nothing", shown(to)))
+}
+
+fn damaged(path: &Path, what: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("backup {:?} is damaged: {what}", shown(path)))
+}
+
+fn system(error: io::Error, path: &Path, what: &str) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::StorageFull,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, format!("{:?} {what}: {error}", shown(path))).with_source(error)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

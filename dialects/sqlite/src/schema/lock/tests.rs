@@ -1,0 +1,99 @@
+//! The lock of migrating, between threads and after a crash.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::schema::tests::call;
+
+const WAIT: Duration = Duration::from_millis(60);
+
+fn seats() -> (tempfile::TempDir, [Seat; 2]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let location = Location::File { given: path.display().to_string(), path };
+    (folder, [Seat::of(&location), Seat::of(&Location::Memory)])
+}
+
+fn take(seat: &Seat, wait: Duration) -> Result<Held> {
+    seat.take(&call(), wait, &mut |_: &Event<'_>| {})
+}
+
+#[test]
+fn who_comes_second_waits_and_is_told_for_whom() {
+    let (_folder, seats) = seats();
+    for seat in seats {
+        assert_eq!(seat.holder(), None);
+        let held = take(&seat, WAIT).unwrap();
+        let holder = seat.holder().unwrap();
+        assert_eq!((holder.process, holder.since), (i64::from(std::process::id()), Some(call().now)));
+        let mut told = Vec::new();
+        let error = seat
+            .take(&call(), WAIT, &mut |event: &Event<'_>| match event {
+                Event::Waiting { holder, millis } => told.push((holder.cloned(), *millis)),
+                other => panic!("{other:?}"),
+            })
+            .unwrap_err();
+        assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Locked));
+        assert!(error.message().contains(&holder.description), "{error}");
+        assert_eq!(told.len(), 1, "at once, and then each second");
+        assert_eq!(told[0].0.as_ref(), Some(&holder));
+        drop(held);
+        assert_eq!(seat.holder(), None);
+        take(&seat, Duration::ZERO).unwrap();
+    }
+}
+
+#[test]
+fn one_at_a_time() {
+    let (folder, seats) = seats();
+    for seat in seats {
+        let inside = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        let held = take(&seat, Duration::from_mins(1)).unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(held);
+                    }
+                });
+            }
+        });
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing stays");
+}
+
+#[test]
+fn what_a_killed_process_left_holds_nobody() {
+    let (folder, [seat, _]) = seats();
+    let path = folder.path().join(format!("a.db{SUFFIX}"));
+    for left in ["{\"process\": 1, \"description\": \"x\", \"since\": 0}", "", "damaged \u{0}"] {
+        std::fs::write(&path, left).unwrap();
+        assert_eq!(seat.holder(), None);
+        let held = take(&seat, Duration::ZERO).unwrap();
+        assert_eq!(seat.holder().unwrap().process, i64::from(std::process::id()));
+        drop(held);
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn a_holder_that_cannot_be_read_is_unknown() {
+    let (folder, [seat, _]) = seats();
+    let path = folder.path().join(format!("a.db{SUFFIX}"));
+    let file = File::create(&path).unwrap();
+    file.lock().unwrap();
+    assert_eq!(seat.holder().unwrap().description, "unknown");
+    assert!(take(&seat, Duration::ZERO).unwrap_err().message().starts_with("process 0 (unknown) is migrating"));
+}
+
+#[test]
+fn a_wait_ends_with_its_call() {
+    let (_folder, [seat, _]) = seats();
+    let _held = take(&seat, WAIT).unwrap();
+    let late = Call { deadline: Some(Instant::now()), ..call() };
+    let error = seat.take(&late, Duration::from_mins(1), &mut |_: &Event<'_>| {}).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}

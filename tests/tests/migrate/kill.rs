@@ -1,0 +1,178 @@
+//! An upgrade killed at each place: nothing half-applied is called done, and the next run completes.
+
+use std::time::{Duration, Instant};
+
+use polymnia_conformance::generate::{Seed, times};
+use polymnia_conformance::migrate::{Kind, SHOP, Shop, until, within};
+
+const CUSTOMERS: u32 = 250;
+
+#[test]
+fn sqlite_goes_on_after_a_kill_at_each_statement() {
+    goes_on_after_a_kill_at_each_statement(Kind::Sqlite);
+}
+
+#[test]
+fn postgres_goes_on_after_a_kill_at_each_statement() {
+    goes_on_after_a_kill_at_each_statement(Kind::Postgres);
+}
+
+#[test]
+fn sqlite_goes_on_after_kills_by_chance() {
+    goes_on_after_kills_by_chance(Kind::Sqlite);
+}
+
+#[test]
+fn postgres_goes_on_after_kills_by_chance() {
+    goes_on_after_kills_by_chance(Kind::Postgres);
+}
+
+#[test]
+fn sqlite_goes_on_after_a_kill_during_a_backup() {
+    goes_on_after_a_kill_during_a_backup(Kind::Sqlite);
+}
+
+#[test]
+fn postgres_goes_on_after_a_kill_during_a_backup() {
+    goes_on_after_a_kill_during_a_backup(Kind::Postgres);
+}
+
+/// The lock of a migrator that was killed while the server worked for it.
+#[test]
+fn postgres_frees_the_lock_of_the_killed_within_two_seconds() {
+    let shop = Shop::open(Kind::Postgres, 1);
+    let (brake, running) = shop.start_held(SHOP[1], 1);
+    let locks = "SELECT count(*) FROM pg_locks
+                 WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert!(shop.database.number(locks) > 0, "the migrator holds a lock");
+    assert!(running.kill());
+    let killed = Instant::now();
+    let freed = within(Duration::from_secs(2), || shop.database.number(locks) == 0 && brake.sessions() == 0);
+    println!("free after {:?}", killed.elapsed());
+    assert!(freed, "the lock is still held");
+    brake.release();
+    shop.migrate(&["upgrade", "--lock-wait", "0s"]).expect(0);
+    shop.assert_whole(1);
+}
+
+/// Is what the shop is after so many of its versions.
+struct Reference(Vec<Vec<String>>);
+
+impl Reference {
+    fn of(kind: Kind) -> Self {
+        let shop = Shop::open(kind, CUSTOMERS);
+        let mut after = vec![Vec::new(), shop.database.schema()];
+        for version in &SHOP[1..] {
+            shop.migrate(&["upgrade", version]).expect(0);
+            after.push(shop.database.schema());
+        }
+        shop.assert_whole(CUSTOMERS);
+        Self(after)
+    }
+
+    /// Fails unless the shop is whole at the newest version.
+    #[track_caller]
+    fn assert_complete(&self, shop: &Shop, customers: u32, place: &str) {
+        assert_eq!(&shop.database.schema(), self.0.last().unwrap(), "{place}");
+        shop.assert_whole(customers);
+        let validation = shop.database.run(&["schema", "validate", "--migrations", shop.application.argument()]);
+        assert_eq!(validation.code, 0, "{place}: {validation:?}");
+        assert_eq!(shop.migrate(&["check"]).code, 0, "{place}");
+    }
+}
+
+fn goes_on_after_a_kill_at_each_statement(kind: Kind) {
+    let reference = Reference::of(kind);
+    let mut places = 0;
+    for (number, version) in SHOP.iter().enumerate().skip(1) {
+        let original = Shop::fresh(kind);
+        let statements = original.application.statements(kind, version);
+        let whole = if statements[0].starts_with("PRAGMA") { 1..statements.len() } else { 0..statements.len() + 1 };
+        let metadata =
+            std::fs::read_to_string(original.application.version(kind, version).join("metadata.toml")).unwrap();
+        for index in whole {
+            let place = format!("{version}, before statement {index}");
+            let shop = Shop::open(kind, CUSTOMERS);
+            let (brake, running) = shop.start_held(version, index);
+            assert!(running.kill(), "{place}: the upgrade ended by itself");
+            if kind == Kind::Postgres {
+                until("the server noticed", || brake.sessions() == 0);
+            }
+            let applied = shop.database.applied();
+            assert_eq!(applied.last().map(String::as_str), Some(SHOP[number - 1]), "{place}");
+            let status = shop.migrate(&["status", "--format", "json"]).expect(0).json();
+            let unfinished = serde_json::to_string(&status["unfinished"]).unwrap().contains(version);
+            if metadata.contains("rebuild = true") || !metadata.contains("false") {
+                assert_eq!(shop.database.schema(), reference.0[number], "{place}: a transaction leaves nothing");
+                assert!(!unfinished, "{place}: {status}");
+            } else {
+                assert!(unfinished, "{place}: {status}");
+            }
+            let current = shop.migrate(&["current"]).expect(0);
+            assert!(!current.out.contains(version), "{place}: {current:?}");
+            brake.release();
+            shop.migrate(&["upgrade"]).expect(0);
+            reference.assert_complete(&shop, CUSTOMERS, &place);
+            places += 1;
+        }
+    }
+    println!("killed at {places} places of {}", kind.name());
+}
+
+fn goes_on_after_kills_by_chance(kind: Kind) {
+    let seed = Seed::new("goes_on_after_kills_by_chance");
+    let mut rng = seed.rng();
+    let reference = Reference::of(kind);
+    let mut in_time = 0;
+    for round in 0..times("POLYMNIA_MIGRATE_ROUNDS", 4) {
+        let shop = Shop::open(kind, 1_000);
+        for kill in 0..4 {
+            let mut running = shop.start(&["upgrade"]);
+            running.event(|event| event["event"] == "planned");
+            std::thread::sleep(Duration::from_micros(rng.u64(0..150_000)));
+            in_time += u32::from(running.kill());
+            let place = format!("round {round}, kill {kill}");
+            let status = shop.migrate(&["status", "--format", "json"]);
+            assert_eq!(status.code, 0, "{place}: {status:?}");
+            // What is called done is whole.
+            let applied = shop.database.applied();
+            let done = SHOP.iter().filter(|version| applied.iter().any(|applied| applied == *version)).count();
+            let unfinished = status.json()["unfinished"].as_array().map_or(0, Vec::len);
+            if unfinished == 0 {
+                assert_eq!(shop.database.schema(), reference.0[done], "{place}: {applied:?}");
+            }
+        }
+        shop.migrate(&["upgrade"]).expect(0);
+        reference.assert_complete(&shop, 1_000, &format!("round {round}"));
+    }
+    println!("{in_time} upgrades of {} were killed before their end", kind.name());
+}
+
+fn goes_on_after_a_kill_during_a_backup(kind: Kind) {
+    let shop = Shop::open(kind, 30_000);
+    let before = shop.database.everything();
+    // A backup of PostgreSQL waits for this one; that of SQLite takes its time.
+    let mut holder = (kind == Kind::Postgres).then(|| shop.database.postgres());
+    if let Some(connection) = &mut holder {
+        diesel::connection::SimpleConnection::batch_execute(connection, "BEGIN; LOCK TABLE public.order_items")
+            .unwrap();
+    }
+    let mut running = shop.start(&["upgrade", "--backup", "always"]);
+    assert!(running.event(|event| event["event"] == "backup_started").is_some(), "{:?}", running.finish());
+    assert!(running.kill(), "the backup was quicker than the kill");
+    drop(holder);
+    assert_eq!(shop.database.everything(), before, "nothing is changed before the backup is whole");
+    // What stands there as a backup is one.
+    let listed = shop.database.run(&["backup", "list", "--format", "ndjson"]).expect(0);
+    for backup in listed.lines() {
+        shop.database.run(&["backup", "verify", backup["path"].as_str().unwrap()]).expect(0);
+    }
+    shop.migrate(&["upgrade", "--backup", "always"]).expect(0);
+    shop.assert_whole(30_000);
+    let folder = shop.database.folder().join("polymnia-backups");
+    let backups = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let whole = backups.filter(|path| path.extension().is_some_and(|end| end == "db" || end == "dump"));
+    for path in whole {
+        shop.database.run(&["backup", "verify", path.to_str().unwrap()]).expect(0);
+    }
+}
