@@ -49,19 +49,6 @@ pub struct PoolStatus {
     pub max_size: u32,
 }
 
-/// Is one migration and whether it is applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Migration {
-    /// The version: digits, compared as text.
-    pub version: String,
-    /// The name; empty if this build doesn't know the version.
-    pub name: String,
-    /// Whether the database has it.
-    pub applied: bool,
-    /// Whether this build knows it.
-    pub known: bool,
-}
-
 /// Tells what migrating did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MigrateReport {

@@ -61,8 +61,8 @@ pub use clock::{Clock, IdSource, SystemClock, UuidV7};
 pub use connection::{ConnectionString, Parameters, decode as percent_decode};
 pub use cursor::{Cursor, Position, PositionKey};
 pub use database::{
-    ChangeOperation, ChangeRecord, DatabaseInfo, Extension, Group, MigrateReport, Migration, NamespaceStats,
-    NamespaceSummary, PoolStatus,
+    ChangeOperation, ChangeRecord, DatabaseInfo, Extension, Group, MigrateReport, NamespaceStats, NamespaceSummary,
+    PoolStatus,
 };
 pub use derived::{Fault, IndexDeclaration, IndexKind, IndexName, IndexStatus, OptimizeReport, Upkeep, VerifyReport};
 pub use error::{Error, ErrorKind, Result, Retry};

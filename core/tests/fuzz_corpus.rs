@@ -6,6 +6,8 @@ mod filter;
 mod import;
 #[path = "../../fuzz/bodies/matcher.rs"]
 mod matcher;
+#[path = "../../fuzz/bodies/script.rs"]
+mod script;
 
 use std::fs;
 use std::path::Path;
@@ -36,4 +38,9 @@ fn import_corpus() {
 #[test]
 fn matcher_corpus() {
     replay("matcher", matcher::run);
+}
+
+#[test]
+fn script_corpus() {
+    replay("script", script::run);
 }

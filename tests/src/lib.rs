@@ -15,6 +15,7 @@
 //! | `POLYMNIA_CRASH_ROUNDS` | how often a process that writes in every way is killed |
 //! | `POLYMNIA_KILL_ROUNDS` | how many imports are killed midway |
 //! | `POLYMNIA_LOCOMO_DIR` | a folder with real conversations, `conv-*.memories.jsonl` |
+//! | `POLYMNIA_WRITE_SNAPSHOTS` | `1`: write `schema.json` beside the scripts of each version, instead of comparing with it |
 //! | `POLYMNIA_TEST_CLI` | the program `polymnia`, instead of building it |
 //!
 //! What chooses the PostgreSQL server stands in [`server`].

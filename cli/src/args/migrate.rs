@@ -36,11 +36,11 @@ pub(crate) enum MigrateVerb {
     Upgrade(UpgradeArgs),
     /// Take migrations back
     Downgrade(DowngradeArgs),
-    /// Print the newest applied version
+    /// Print the newest applied version, of ours and of an application's
     Current(CurrentArgs),
     /// List every migration that the build or the database knows; with -v all that is recorded, and the log
     History,
-    /// Print the newest versions that this build knows
+    /// Print the newest versions that this build knows, of ours and of an application's
     Heads,
     /// Show one migration: what is recorded of it, and its scripts
     Show {
@@ -213,6 +213,9 @@ impl ResolveArgs {
 pub(crate) struct LintArgs {
     /// A folder of migrations [default: that of --migrations, else ours]
     pub(crate) folder: Option<PathBuf>,
+    /// List the rules instead: their names, which `-- polymnia:allow` takes, and why there are
+    #[arg(long, conflicts_with = "folder")]
+    pub(crate) rules: bool,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! have in common.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use polymnia::schema::{BackupMode, RunOptions, SessionOptions, TxMode};
@@ -57,7 +58,7 @@ pub(crate) struct FolderArgs {
 /// How long locks are waited for.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct LockArgs {
-    /// How long to wait for another process that migrates, and in all for locks: 500ms, 10s, 5min [default: 1min]
+    /// How long to wait for another process that migrates, and in all for locks: 0, 500ms, 10s, 5min [default: 1min]
     #[arg(long, value_name = "DURATION")]
     pub(crate) lock_wait: Option<String>,
     /// How long one statement waits for a lock, and with it whoever queues behind it [default: 2s]
@@ -130,7 +131,9 @@ impl LockArgs {
     pub(crate) fn options(&self) -> Result<RunOptions> {
         let SessionOptions { mut lock_wait, mut lock_timeout } = SessionOptions::default();
         if let Some(text) = &self.lock_wait {
-            lock_wait = parse_duration(text).of_option("--lock-wait")?;
+            // Not to wait at all is a fair wish; a statement, though, can't do without a while.
+            let none = matches!(text.as_str(), "0" | "0s" | "0ms");
+            lock_wait = if none { Duration::ZERO } else { parse_duration(text).of_option("--lock-wait")? };
         }
         if let Some(text) = &self.lock_timeout {
             lock_timeout = parse_duration(text).of_option("--lock-timeout")?;
@@ -262,4 +265,26 @@ pub(crate) struct ResetArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_to_wait_is_an_answer() {
+        let args = |wait: &str, timeout: &str| LockArgs {
+            lock_wait: Some(wait.to_owned()),
+            lock_timeout: Some(timeout.to_owned()),
+        };
+        let options = args("0", "500ms").options().unwrap();
+        assert_eq!(
+            options.session,
+            SessionOptions { lock_wait: Duration::ZERO, lock_timeout: Duration::from_millis(500) }
+        );
+        for (wait, timeout, option) in [("soon", "1s", "--lock-wait"), ("1s", "0", "--lock-timeout")] {
+            let error = args(wait, timeout).options().unwrap_err();
+            assert_eq!(error.context_value("option"), Some(option));
+        }
+    }
 }

@@ -115,7 +115,9 @@ impl Observer for Told {
             }
             _ => {
                 self.clear();
-                self.last = None;
+                // What has just begun is no news; that somebody else holds the lock is.
+                let begun = matches!(event, Event::StepStarted { .. } | Event::Statement { .. });
+                self.last = begun.then(Instant::now);
                 if let Event::StepStarted { step, .. } = event {
                     self.step += 1;
                     self.title = title(self.step, self.steps, step);

@@ -23,7 +23,8 @@ pub(crate) fn title(number: usize, of: usize, step: &Step) -> String {
 pub(crate) fn note(event: &Event<'_>, number: usize, of: usize, verbose: bool) -> Option<String> {
     Some(match event {
         Event::Waiting { holder: who, millis } => {
-            format!("waiting for {} to end its migration: {}", holder(*who), spent(*millis))
+            let waited = if *millis < LONG { String::new() } else { format!("; waited {}", spent(*millis)) };
+            format!("waiting for {} to end its migration{waited}", holder(*who))
         }
         Event::BackupStarted { path } => format!("backing up to {}", block(path)),
         Event::BackupFinished { path, millis } => format!("backed up to {} ({})", block(path), spent(*millis)),
@@ -70,7 +71,7 @@ mod tests {
         let told = |event: Event<'_>| note(&event, 1, 2, false);
         assert_eq!(
             told(Event::Waiting { holder: Some(&who), millis: 3_000 }).unwrap(),
-            "waiting for process 7 (ann@db1, since 2026-11-21 10:15) to end its migration: 3.0 s"
+            "waiting for process 7 (ann@db1, since 2026-11-21 10:15) to end its migration; waited 3.0 s"
         );
         let statement = |millis| Event::Statement { version: &version, index: 2, of: 5, rows: 1_000, millis };
         assert_eq!(told(statement(999)), None);

@@ -1,6 +1,6 @@
 //! Opening the database whose schema it is about.
 
-use polymnia::schema::{RunOptions, Schema, Source};
+use polymnia::schema::{self, RunOptions, Schema};
 use polymnia::{ConnectionString, Error, ErrorKind, MemoryStore, OpenOptions, Result};
 
 use super::{application, observer, ours, who};
@@ -8,6 +8,7 @@ use crate::args::PlaceArgs;
 use crate::context::{Context, Missing, OnInterrupt};
 use crate::failure::{Exit, Failure};
 use crate::interrupt;
+use crate::settings::Source;
 
 /// Is a database, opened, and its schema: our migrations and the application's.
 #[derive(Debug)]
@@ -32,8 +33,10 @@ impl Place {
         let mut schema = store.schema();
         if let Some(folder) = context.settings.migrations(args.migrations.as_deref()) {
             let dialect = schema.sources().first().map(|source| source.dialect.clone()).unwrap_or_default();
-            let source = application(&folder.value, &dialect)
-                .map_err(|error| error.with_context("migrations from", folder.source))?;
+            let source = application(&folder.value, &dialect).map_err(|error| match folder.source {
+                Source::Option(_) => error,
+                other => error.with_context("migrations from", other),
+            })?;
             schema = schema.with_source(source)?;
         }
         Ok(Self { url, store, schema })
@@ -81,7 +84,7 @@ impl Place {
 }
 
 /// Returns our migrations and the application's for the dialect of the settings' URL, without opening the database.
-pub(crate) fn sources_of_settings(context: &Context, args: &PlaceArgs) -> Result<Vec<Source>> {
+pub(crate) fn sources_of_settings(context: &Context, args: &PlaceArgs) -> Result<Vec<schema::Source>> {
     let url = context.settings.schema_url(args.migrate_url.as_deref()).value;
     let dialect = context.registry().dialect_for(&url)?.name();
     let mut sources = vec![ours(dialect)?];

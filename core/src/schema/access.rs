@@ -1,5 +1,7 @@
 //! What a build may do with a database that is newer than it.
 
+use std::collections::BTreeSet;
+
 use crate::schema::history::History;
 use crate::schema::{Compatibility, SchemaFault};
 use crate::{Call, Error, ErrorKind, MemoryStore, Result};
@@ -17,7 +19,7 @@ pub(crate) fn schema_access(store: &MemoryStore, call: &Call) -> Result<Option<C
         }
         ledger => ledger?,
     };
-    if ledger.diesel.as_ref().is_none_or(|rows| rows.is_empty()) {
+    if ledger.diesel.as_ref().is_none_or(BTreeSet::is_empty) {
         return Ok(None);
     }
     let schema = store.schema();

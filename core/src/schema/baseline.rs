@@ -12,6 +12,8 @@ use crate::{Call, Error, ErrorKind, Result};
 
 /// As many differences stand in an error.
 const SHOWN: usize = 100;
+/// So many older versions are tried when the one that is meant doesn't fit.
+const TRIED: usize = 20;
 
 /// Is what a baseline records, once it has been seen that it is so.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ pub(super) fn compare_at(
     if drift.is_empty() {
         return Ok(Baseline { versions: versions.into_iter().collect(), version });
     }
-    let fitting = versions.iter().rev().skip(1).find(|one| {
+    let fitting = versions.iter().rev().skip(1).take(TRIED).find(|one| {
         let below = history.with_ancestors(&[(*one).clone()]);
         expected(&below).is_ok_and(|schema| compare(live, &schema).drift.is_empty())
     });
@@ -68,7 +70,7 @@ fn refusal(version: &Version, drift: &[Drift], fitting: Option<&Version>) -> Err
     let objects = if drift.len() == 1 { "1 difference".to_owned() } else { format!("{} differences", drift.len()) };
     let mut diff = listed(&drift[..drift.len().min(SHOWN)]);
     if drift.len() > SHOWN {
-        diff.push_str(&format!("and {} more\n", drift.len() - SHOWN));
+        diff = format!("{diff}and {} more\n", drift.len() - SHOWN);
     }
     let hint = match fitting {
         Some(fitting) => {
@@ -97,8 +99,7 @@ pub(super) fn record(
     check_unrecorded(&history)?;
     let mut detail = "recorded, its schema having been compared".to_owned();
     for ledger in foreign {
-        let version = ledger.version.as_deref().map(|version| format!(" at {version}")).unwrap_or_default();
-        detail.push_str(&format!("; the ledger of {} ({}){version} is left as it is", ledger.tool, ledger.table));
+        detail = format!("{detail}; the ledger of {ledger} is left as it is");
     }
     super::stamp::record(session, call, &history, options, &baseline.versions, Origin::Baseline, &detail)
 }

@@ -20,7 +20,7 @@ pub(super) fn built(
         tx_mode: TxMode::File,
         ..RunOptions::default()
     };
-    let plan = |ledger: &Ledger| History::new(&sources, ledger).plan_up(&crate::schema::Target::Head, &options);
+    let plan = |ledger: &Ledger| History::new(&sources, ledger).plan_all(&options);
     let run = run::Run {
         engine: scratch.schema(),
         options: &options,

@@ -24,6 +24,7 @@ pub(crate) struct Fake {
 }
 
 /// Is everything that there is, and how it is to behave.
+#[allow(clippy::struct_excessive_bools, reason = "each is one thing that is so or not")]
 #[derive(Debug, Default)]
 pub(crate) struct World {
     /// What is committed.
@@ -224,7 +225,9 @@ impl Data {
             }
             ["UPDATE", name, ..] => {
                 let rows = self.rows.get_mut(name).ok_or_else(|| missing(name))?;
-                rows.iter_mut().for_each(|times| *times += 1);
+                for times in &mut *rows {
+                    *times += 1;
+                }
                 changed = rows.len() as u64;
             }
             ["DELETE", "FROM", name, ..] => {

@@ -1,6 +1,7 @@
 //! What a database records of its migrations.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -128,6 +129,17 @@ pub struct ForeignLedger {
     pub table: String,
     /// The newest version it records, if any.
     pub version: Option<String>,
+}
+
+impl fmt::Display for ForeignLedger {
+    /// Writes the tool, its table and the version: `alembic (public.alembic_version) at ae1027a6acf`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.tool, self.table)?;
+        match &self.version {
+            Some(version) => write!(f, " at {version}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl State {

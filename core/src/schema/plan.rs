@@ -11,7 +11,8 @@ pub enum Target {
     Head,
     /// No migration at all.
     Base,
-    /// A version, or the beginning of one that is the only one to begin so.
+    /// A version, or the beginning of one that is the only one to begin so. A downgrade makes it the newest of its source, and
+    /// takes back what is built upon the ones that go.
     Version(String),
     /// So many steps further (up) or back (down).
     Steps(u32),

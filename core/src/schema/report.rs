@@ -118,7 +118,7 @@ pub struct HistoryEntry {
 pub struct Status {
     /// Whether there is a ledger.
     pub initialised: bool,
-    /// The newest applied versions: those that no applied one is built upon.
+    /// The newest applied versions of each source: those that no applied one of it is built upon.
     pub current: Vec<Version>,
     /// The newest versions this build knows.
     pub heads: Vec<Version>,

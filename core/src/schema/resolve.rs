@@ -18,14 +18,7 @@ pub(super) fn resolve(
     (written, resolution): (&str, Resolution),
 ) -> Result<()> {
     let history = History::new(sources, ledger);
-    let version = history.find(written)?;
-    let Some(entry) = history.entry(&version).filter(|entry| entry.state != State::Applied) else {
-        let is = if history.is_applied(&version) { "applied" } else { "not applied" };
-        let message = format!("version {version} did not stop half-way: it is {is}");
-        return Err(Error::new(ErrorKind::Conflict, message)
-            .with_context("version", version)
-            .with_hint("run `polymnia migrate status` to see what is to be resolved"));
-    };
+    let (version, entry) = unfinished(&history, written)?;
     match resolution {
         Resolution::Applied => {
             // While it ran, its entry held the schema as it was before.
@@ -55,6 +48,18 @@ pub(super) fn resolve(
             session.log(call, &log_line(options, call.now, "resolved", Some(&version), "declared to be rolled back"))
         }
     }
+}
+
+/// Returns the migration that is meant, which must be one that stopped half-way.
+pub(super) fn unfinished<'a>(history: &History<'a>, written: &str) -> Result<(Version, &'a Entry)> {
+    let version = history.find(written)?;
+    if let Some(entry) = history.entry(&version).filter(|entry| entry.state != State::Applied) {
+        return Ok((version, entry));
+    }
+    let is = if history.is_applied(&version) { "applied" } else { "not applied" };
+    Err(Error::new(ErrorKind::Conflict, format!("version {version} did not stop half-way: it is {is}"))
+        .with_context("version", version)
+        .with_hint("run `polymnia migrate status` to see what is to be resolved"))
 }
 
 /// Accepts the scripts of this build in place of those that were applied, and removes the entries of failures that left

@@ -74,8 +74,7 @@ pub(super) fn not_adopted(
     let plural = if tables == 1 { "table" } else { "tables" };
     let mut message = format!("the database has {tables} {plural} of ours, and no migration is recorded");
     for ledger in foreign_ledgers(engine, call, &history)? {
-        let version = ledger.version.as_deref().map(|version| format!(" at {version}")).unwrap_or_default();
-        message.push_str(&format!("; there is a ledger of {} ({}){version}", ledger.tool, ledger.table));
+        message = format!("{message}; there is a ledger of {ledger}");
     }
     Ok(Some(Finding {
         fault: SchemaFault::NotAdopted,

@@ -26,13 +26,20 @@
 //!
 //! - **Poolers.** `prepared_statements=off` is for a pooler that gives out server sessions by the transaction (pgbouncer
 //!   before 1.21): no statement is prepared, no option is sent at start-up (such poolers refuse them), and each operation is a
-//!   transaction that sets its own limits. It costs two round trips an operation. Migrating through one works.
+//!   transaction that sets its own limits. It costs two round trips an operation. Migrating through one works, as one
+//!   transaction; backups and rehearsals need the server itself.
 //! - **TLS** takes the feature `tls`, which builds OpenSSL; without it, asking for encryption is an error.
 //!   `sslrootcert=system` means the file of the system's certificates, or that of the variable `SSL_CERT_FILE`.
 //! - **Time.** `statement_timeout` is set on the server when a connection is opened. It ends an operation's statements, each
 //!   by itself. A deadline or a cancel token of the call's own is minded by a thread that asks the server, over a connection
 //!   of its own, to cancel.
 //! - **Lost servers** are noticed by TCP within a minute, unless `keepalives*` and `tcp_user_timeout` say otherwise.
+//!
+//! # Backups
+//!
+//! Backups are made by `pg_dump`, of the whole database, and restored by `pg_restore` and `psql`. They are looked for in `PATH`
+//! and where systems put them; those not older than the server, and as little newer as can be, are taken.
+//! `POLYMNIA_PG_BIN` names the folder of others.
 //!
 //! The database's encoding must be UTF8. Everything stands in the schema `polymnia`, whatever the search path.
 

@@ -116,7 +116,8 @@ pub(crate) fn count_orphans(child: [&str; 2], parent: [&str; 2], from: &[String]
 pub(crate) fn last_of_page(of: [&str; 2], key: &[String], types: &[String], after: bool) -> String {
     let columns: Vec<String> = key.iter().map(|column| format!("one.{}", identifier(column))).collect();
     let names: Vec<String> = key.iter().map(|column| identifier(column)).collect();
-    let condition = if after { format!(" WHERE ({}) > {}", columns.join(", "), bounds("$2", types)) } else { String::new() };
+    let condition =
+        if after { format!(" WHERE ({}) > {}", columns.join(", "), bounds("$2", types)) } else { String::new() };
     let backwards: Vec<String> = names.iter().map(|name| format!("{name} DESC")).collect();
     format!(
         "WITH page AS (SELECT {columns} FROM {of} AS one{condition} ORDER BY {columns} LIMIT $1) \
@@ -148,7 +149,11 @@ fn bounds(parameter: &str, types: &[String]) -> String {
 pub(crate) fn newest(of: [&str; 2], column: &str, counts: Option<&'static str>, order: &str) -> String {
     let condition = counts.map_or(String::new(), |counts| format!(" WHERE {counts}"));
     let (column, order) = (identifier(column), identifier(order));
-    format!("SELECT {column}::text AS version FROM {}{condition} ORDER BY {order} DESC NULLS LAST LIMIT 1", table(of))
+    // By the column, and not by what it is called here: numbers are not to be sorted as text.
+    let of = table(of);
+    format!(
+        "SELECT ledger.{column}::text AS version FROM {of} AS ledger{condition} ORDER BY ledger.{order} DESC NULLS LAST LIMIT 1"
+    )
 }
 
 /// Returns the name of a table, or of what stands in a schema beside tables.

@@ -240,7 +240,10 @@ mod tests {
             ("sqlite://a.db?synchronous=off", "parameter synchronous is \"off\": expected full or normal"),
             ("sqlite://a.db?mmap_size=1GB", "parameter mmap_size is \"1GB\": expected 0 to 2147418112 bytes"),
             ("sqlite://a.db?cache_size=0", "parameter cache_size is \"0\": expected 1024 to 68719476736 bytes"),
-            ("sqlite://a.db?wal_autocheckpoint=-1", "parameter wal_autocheckpoint is \"-1\": expected 0 to 16777216 pages"),
+            (
+                "sqlite://a.db?wal_autocheckpoint=-1",
+                "parameter wal_autocheckpoint is \"-1\": expected 0 to 16777216 pages",
+            ),
             ("sqlite://", "the database URL names no file: expected one such as sqlite://polymnia.db"),
             ("sqlite://a%00b", "the path in the database URL holds a NUL character"),
             ("sqlite://:memory:?mode=ro", "mode is given for a database in memory, which is always new: expected none"),
@@ -250,7 +253,12 @@ mod tests {
         }
         let error = read("sqlite://a.db?sslmode=require").unwrap_err();
         assert!(error.message().starts_with("unknown parameter \"sslmode\""), "{error}");
-        assert!(error.message().ends_with("connect_timeout, mode, busy_timeout, synchronous, mmap_size, cache_size, wal_autocheckpoint"), "{error}");
+        assert!(
+            error.message().ends_with(
+                "connect_timeout, mode, busy_timeout, synchronous, mmap_size, cache_size, wal_autocheckpoint"
+            ),
+            "{error}"
+        );
         assert_eq!(read("sqlite://a?busy_timeout=x").unwrap_err().context_value("parameter"), Some("busy_timeout"));
     }
 

@@ -35,8 +35,6 @@ pub(crate) struct Connection {
     handle: Handle,
     session: Arc<Session>,
     estimates: Arc<Estimates>,
-    /// The epoch of the estimates that what is known below is of.
-    epoch: u64,
     /// The texts of the statements that ran, while they are recorded.
     recorded: Option<Vec<String>>,
     /// Whether the file was opened as one that nobody changes.
@@ -106,12 +104,10 @@ impl Connection {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
         });
-        let epoch = estimates.epoch();
         Self {
             handle,
             session,
             estimates,
-            epoch,
             recorded: None,
             immutable,
             hasher: None,
@@ -130,14 +126,6 @@ impl Connection {
             return Err(classify(Failure { code, errno: 0, message, end: None, step: Step::Statement }));
         }
         Ok(Self::new(handle, session, Arc::default(), true))
-    }
-
-    /// Forgets what it knows of the database, if that was put back or migrated since.
-    pub(crate) fn refresh(&mut self) {
-        let epoch = self.estimates.epoch();
-        if self.epoch != epoch {
-            (self.hasher, self.declared, self.epoch) = (None, None, epoch);
-        }
     }
 
     pub(crate) fn guard(&self) -> &Guard {

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use polymnia::{Call, Error, ErrorKind, Result, Timestamp};
 
@@ -84,9 +84,9 @@ impl Connector {
         self.migrating.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 
-    /// Has every connection forget what it knows of the database, which is another now.
-    pub(crate) fn forget_contents(&self) {
-        self.estimates.forget();
+    /// Returns what is known of the numbers of rows, for all connections.
+    pub(crate) fn estimates(&self) -> &Estimates {
+        &self.estimates
     }
 
     fn open(&self) -> Result<Connection> {
@@ -103,22 +103,35 @@ impl Connector {
         }
     }
 
+    /// Opens the file, for reading only where it or its folder can't be written, unless the URL says that it must be.
     fn open_file(&self, path: &Path, given: &str) -> Result<Connection> {
-        check_path(path, given, self.config.mode)?;
-        let parameters = match self.config.mode {
+        let mode = self.config.mode;
+        self.open_file_as(path, given, mode).or_else(|error| {
+            if mode != Mode::Create || error.kind() != ErrorKind::PermissionDenied || !path.exists() {
+                return Err(error);
+            }
+            // What is wrong with writing is told rather than what is then wrong with reading.
+            let connection = self.open_file_as(path, given, Mode::ReadOnly).map_err(|_| error)?;
+            log::warn!(target: LOG, "opened {given:?} for reading only: it or its folder can't be written");
+            Ok(connection)
+        })
+    }
+
+    fn open_file_as(&self, path: &Path, given: &str, mode: Mode) -> Result<Connection> {
+        check_path(path, given, mode)?;
+        let parameters = match mode {
             Mode::ReadOnly => "mode=ro",
             Mode::ReadWrite => "mode=rw",
             Mode::Create => "mode=rwc",
         };
         let open = |parameters| {
-            raw::open(&file_uri(path, parameters)?)
-                .map_err(|failure| classify_open(&failure, self.config.mode, path, given))
+            raw::open(&file_uri(path, parameters)?).map_err(|failure| classify_open(&failure, mode, path, given))
         };
         let mut connection = self.watched(open(parameters)?, Immutable::No)?;
         // Nothing is read before now: a file that isn't ours shows here.
         let probed = connection.one::<Integers<1>, _>(fixed::<Probe, 0>([]));
         if let Err(error) = probed {
-            if self.config.mode != Mode::ReadOnly || !lacks_folder(&error, path) {
+            if mode != Mode::ReadOnly || !lacks_folder(&error, path) {
                 return Err(error.with_context("file", given));
             }
             // A database in WAL mode whose folder SQLite may not make its files in. Any other failure, a lock above all, is
@@ -132,7 +145,7 @@ impl Connector {
             log::debug!(target: LOG, "opened {given:?} as immutable: its folder can't be written");
         }
         // SQLite opens a file that it may only read without a word.
-        if self.config.mode != Mode::ReadOnly && connection.is_read_only() {
+        if mode != Mode::ReadOnly && connection.is_read_only() {
             let message = format!("database file {given:?} can't be written");
             return Err(Error::new(ErrorKind::PermissionDenied, message)
                 .with_hint("give the process write access to the file, or open with mode=ro"));

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::connector::Connector;
 use crate::derived::deriver::NewRows;
-use crate::derived::room;
+use crate::derived::{hasher, room};
 use crate::{explain, read, write};
 
 /// Is an open database.
@@ -56,7 +56,6 @@ impl SqliteEngine {
         operation: impl FnOnce(&mut Connection) -> Result<T>,
     ) -> Result<T> {
         let mut connection = self.pool.acquire(call)?;
-        connection.refresh();
         let timeout = match limit {
             Limit::Statement => Some(self.pool.connector().config().settings.statement_timeout),
             Limit::Unlimited => None,
@@ -65,6 +64,17 @@ impl SqliteEngine {
         let result = operation(&mut connection);
         connection.finish();
         result
+    }
+}
+
+impl SqliteEngine {
+    /// Does a reading operation as [`with`](Self::with) does, and again if the terms that it read by turn out to be those of
+    /// a schema that is no more.
+    fn read<T>(&self, call: &Call, operation: impl Fn(&mut Connection) -> Result<T>) -> Result<T> {
+        self.with(call, Limit::Statement, |connection| {
+            let result = operation(connection);
+            if hasher::is_stale(connection)? { operation(connection) } else { result }
+        })
     }
 }
 
@@ -87,11 +97,11 @@ impl Engine for SqliteEngine {
     }
 
     fn query(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Rows> {
-        self.with(call, Limit::Statement, |connection| read::query(connection, call.now, namespace, query))
+        self.read(call, |connection| read::query(connection, call.now, namespace, query))
     }
 
     fn count(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
-        self.with(call, Limit::Statement, |connection| read::count(connection, call.now, namespace, selection))
+        self.read(call, |connection| read::count(connection, call.now, namespace, selection))
     }
 
     fn apply(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
@@ -108,7 +118,7 @@ impl Engine for SqliteEngine {
     }
 
     fn explain(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Explanation> {
-        self.with(call, Limit::Statement, |connection| explain::explain(connection, call.now, namespace, query))
+        self.read(call, |connection| explain::explain(connection, call.now, namespace, query))
     }
 
     fn delete_matching(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {

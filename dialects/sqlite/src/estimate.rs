@@ -1,7 +1,6 @@
 //! How many rows a term or a condition finds, cheaply: counted up to a bound, and remembered for a while.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use polymnia::Result;
@@ -31,8 +30,6 @@ statements! {
 #[derive(Debug, Default)]
 pub(crate) struct Estimates {
     known: Mutex<HashMap<Subject, Known>>,
-    /// How often everything was forgotten.
-    epoch: AtomicU64,
 }
 
 /// Is what is counted.
@@ -71,15 +68,9 @@ impl Estimates {
         all.insert(subject, Known { rows, bound, uses: USES });
     }
 
-    /// Forgets everything, and has every connection forget what it knows: the database is another now.
+    /// Forgets everything: the database is another now.
     pub(crate) fn forget(&self) {
         self.all().clear();
-        self.epoch.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Returns a number that changes when everything is forgotten.
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Relaxed)
     }
 
     /// Each number stands for itself, so a panic elsewhere leaves nothing half done.

@@ -24,7 +24,7 @@
 //!
 //! | parameter | values | default |
 //! |---|---|---|
-//! | `mode` | `ro` reads only, `rw` needs the file to be there, `rwc` creates it | `rwc` |
+//! | `mode` | `ro` reads only, `rw` needs the file to be there and to be writable, `rwc` creates it, and reads only where it can't be written | `rwc` |
 //! | `busy_timeout` | how long to wait for another connection's lock | `30s` |
 //! | `synchronous` | `full` keeps every commit through a power failure, `normal` may lose the last ones | `full` |
 //! | `mmap_size` | how many bytes of the file are read through memory mapping, 0 to 2147418112. Where the disk fails under a mapped page the process ends by SIGBUS, without an error: 0 where that matters more than speed | all |

@@ -145,6 +145,21 @@ impl Handle {
         unsafe { ffi::sqlite3_system_errno(self.db.as_ptr()) }
     }
 
+    /// Returns a number that changes when the database does, as far as this connection has read since.
+    pub(crate) fn data_version(&self) -> u32 {
+        let mut version: u32 = 0;
+        // SAFETY: `db` is open, the name is a C string, and this operation takes a pointer to 32 bits.
+        unsafe {
+            ffi::sqlite3_file_control(
+                self.db.as_ptr(),
+                c"main".as_ptr(),
+                ffi::SQLITE_FCNTL_DATA_VERSION,
+                (&raw mut version).cast(),
+            );
+        }
+        version
+    }
+
     /// Returns whether a transaction is open.
     pub(crate) fn in_transaction(&self) -> bool {
         // SAFETY: `db` is open.

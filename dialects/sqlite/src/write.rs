@@ -19,6 +19,7 @@ pub(crate) use self::rename::rename;
 use crate::capture::Capture;
 use crate::connection::Connection;
 use crate::derived::deriver::{Deriver, NewRows, Row};
+use crate::derived::hasher;
 use crate::read;
 use crate::row::{self, FromRow, threads_to_json};
 use crate::statement::{Value, fixed, statements};
@@ -53,23 +54,32 @@ pub(crate) fn apply(
     batch: &[Mutation],
     new_rows: NewRows,
 ) -> Result<ApplyReport> {
-    connection.write(|connection| {
-        let capture = Capture::begin(connection)?;
-        let mut deriver = Deriver::begin(connection, new_rows)?;
-        deriver.enter(namespace);
-        let mut writer = Writer { connection, capture, deriver, namespace, now };
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for (index, mutation) in batch.iter().enumerate() {
-            let outcome = writer.apply(mutation).map_err(|error| match error.kind() {
-                // What the mutation itself is to blame for: a deadline passes anywhere.
-                ErrorKind::Conflict | ErrorKind::NotFound if batch.len() > 1 => error.with_context("mutation", index),
-                _ => error,
-            })?;
-            outcomes.push(outcome);
-        }
-        writer.deriver.flush(writer.connection)?;
-        Ok(ApplyReport { outcomes })
-    })
+    connection.write(|connection| apply_within(connection, now, namespace, batch, new_rows))
+}
+
+/// Applies a batch in the transaction that is open, which can write.
+pub(crate) fn apply_within(
+    connection: &mut Connection,
+    now: Timestamp,
+    namespace: &Namespace,
+    batch: &[Mutation],
+    new_rows: NewRows,
+) -> Result<ApplyReport> {
+    let capture = Capture::begin(connection)?;
+    let mut deriver = Deriver::begin(connection, new_rows)?;
+    deriver.enter(namespace);
+    let mut writer = Writer { connection, capture, deriver, namespace, now };
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for (index, mutation) in batch.iter().enumerate() {
+        let outcome = writer.apply(mutation).map_err(|error| match error.kind() {
+            // What the mutation itself is to blame for: a deadline passes anywhere.
+            ErrorKind::Conflict | ErrorKind::NotFound if batch.len() > 1 => error.with_context("mutation", index),
+            _ => error,
+        })?;
+        outcomes.push(outcome);
+    }
+    writer.deriver.flush(writer.connection)?;
+    Ok(ApplyReport { outcomes })
 }
 
 pub(crate) fn delete_matching(
@@ -79,6 +89,8 @@ pub(crate) fn delete_matching(
     selection: &Selection,
 ) -> Result<u64> {
     connection.write(|connection| {
+        // Under the write lock, where it stays true.
+        hasher::read(connection)?;
         let mut rids = read::matching(connection, now, namespace, selection)?;
         let mut removal = Removal::begin(connection)?;
         for part in rids.chunks_mut(Removal::PART.into()) {

@@ -74,6 +74,15 @@ impl Database {
         }
     }
 
+    /// Returns a SQLite database that holds nothing, whose file is in that folder.
+    ///
+    /// # Panics
+    ///
+    /// If there can be none.
+    pub fn sqlite_in(place: &Path) -> Self {
+        Self { place: Place::Sqlite(place.join("fresh.db")), folder: folder() }
+    }
+
     /// Returns a database that holds nothing, on a server of PostgreSQL.
     ///
     /// # Panics
@@ -139,7 +148,7 @@ impl Database {
     ///
     /// If it can't be run.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        program::run(&mut self.command(arguments))
+        Output::of(self.command(arguments))
     }
 
     /// Starts the program on it.

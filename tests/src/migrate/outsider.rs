@@ -53,7 +53,8 @@ impl Outsider {
         if let ServerUser::Other { uid, gid } = self.user {
             command.uid(uid).gid(gid);
         }
-        program::run(command.stdin(std::process::Stdio::null()))
+        command.stdin(std::process::Stdio::null());
+        Output::of(command)
     }
 }
 

@@ -19,6 +19,16 @@ pub struct Output {
 }
 
 impl Output {
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    ///
+    /// If it can't be run, or writes something else than UTF-8.
+    pub fn of(mut command: Command) -> Self {
+        let output = command.output().expect("the program can be run");
+        Self { code: code(output.status), out: text(output.stdout), err: text(output.stderr) }
+    }
+
     /// Fails unless the program ended with a code, and returns the output.
     ///
     /// # Panics
@@ -62,12 +72,6 @@ impl Output {
             |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}\n{}", self.err));
         self.out.lines().map(parse).collect()
     }
-}
-
-/// Runs a command to its end.
-pub(super) fn run(command: &mut Command) -> Output {
-    let output = command.output().expect("the program can be run");
-    Output { code: code(output.status), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Is the program, running, with what it writes read line by line. Dropped, it is killed.

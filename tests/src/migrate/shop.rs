@@ -1,5 +1,7 @@
 //! The shop: an application on a database, with rows.
 
+use std::process::Command;
+
 use super::{Application, Brake, Database, Kind, Output, Running, SHOP};
 
 /// How many rows of each kind a customer has.
@@ -49,7 +51,12 @@ impl Shop {
     ///
     /// If it can't be run.
     pub fn migrate(&self, arguments: &[&str]) -> Output {
-        self.database.run(&self.arguments(arguments))
+        Output::of(self.command(arguments))
+    }
+
+    /// Returns a command that runs `polymnia migrate` with these arguments and the application's migrations.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.database.command(&self.arguments(arguments))
     }
 
     /// Starts `polymnia migrate` with these arguments, the application's migrations and events on standard output.
@@ -93,7 +100,7 @@ impl Shop {
     }
 
     /// Fails unless the rows are as they must be at the newest version: no row lost, ten points given to each customer
-    /// once.
+    /// once, and a cent added to each price once.
     ///
     /// # Panics
     ///
@@ -101,15 +108,12 @@ impl Shop {
     #[track_caller]
     pub fn assert_whole(&self, customers: u32) {
         let count = |what: &str| self.database.number(&format!("SELECT count(*) FROM {what}"));
-        let customers = i64::from(customers);
+        let (customers, orders) = (i64::from(customers), i64::from(customers * ORDERS));
         assert_eq!(count("customers"), customers);
         assert_eq!(count("customers WHERE points = 10"), customers, "each customer has ten points");
-        assert_eq!(count("orders"), customers * i64::from(ORDERS), "no child row is lost");
-        assert_eq!(
-            count("order_items"),
-            customers * i64::from(ORDERS),
-            "items that cost nothing are gone, and no other"
-        );
+        assert_eq!(count("orders"), orders, "no child row is lost");
+        assert_eq!(count("order_items WHERE cents = 101"), orders, "a cent was added once");
+        assert_eq!(count("order_items"), orders * i64::from(ITEMS), "no grandchild row is lost");
     }
 
     /// Puts the brake before a statement of a version, starts the upgrade and returns once it is held there.

@@ -349,6 +349,10 @@ suite! {
         migrating_twice_changes_nothing,
         migrations_are_listed_in_order,
         describing_works_without_a_schema,
+        the_schema_is_described_and_valid,
+        initialising_applies_nothing,
+        going_down_and_up_again_is_recorded,
+        stamping_runs_nothing,
         many_migrate_at_once,
     }
 

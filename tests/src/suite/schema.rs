@@ -1,5 +1,6 @@
 //! The schema: creating it, and being without it.
 
+use polymnia::schema::{BackupMode, Compatibility, Origin, RunOptions, Target};
 use polymnia::{ErrorKind, Expect, MemoryStore, Patch, Query, Result, Selection};
 
 use super::prelude::*;
@@ -76,6 +77,66 @@ pub(super) fn describing_works_without_a_schema(subject: &Subject) {
     assert_eq!(info.schema_version, None, "describing changes nothing");
     store.migrate().unwrap();
     assert_eq!(store.admin().info().unwrap().schema_pending, 0);
+}
+
+pub(super) fn the_schema_is_described_and_valid(subject: &Subject) {
+    let store = subject.another();
+    let before = store.schema().database_info().unwrap();
+    assert_eq!((before.versions, before.pending), (vec![], store.schema().pending().unwrap()));
+    assert!(before.valid, "nothing is applied, and nothing is there");
+    store.migrate().unwrap();
+    put(&store, &here(), id(1), new("m"));
+    let info = store.schema().database_info().unwrap();
+    assert_eq!((&info.dialect, &info.server_version), (&info.database.dialect, &info.database.server_version));
+    assert_eq!((&info.versions, info.pending), (&info.heads, vec![]));
+    assert_eq!(info.access, Compatibility::Full);
+    assert!(info.tables.iter().all(|table| !table.name.is_empty() && table.bytes != Some(0)), "{:?}", info.tables);
+    let validation = store.schema().validate().unwrap();
+    assert!(info.valid && validation.valid, "{validation:?}");
+    assert_eq!(validation.fingerprint, validation.expected);
+    assert_eq!(store.schema().dump().unwrap().part(true), store.schema().expected(None).unwrap());
+}
+
+pub(super) fn initialising_applies_nothing(subject: &Subject) {
+    let schema = subject.another().schema();
+    assert!(!schema.status().unwrap().initialised);
+    assert!(schema.initialize().unwrap().created);
+    assert!(!schema.initialize().unwrap().created, "it is there already");
+    let status = schema.status().unwrap();
+    assert!(status.initialised && status.problems.is_empty() && status.lock_holder.is_none(), "{status:?}");
+    assert_eq!((status.current, status.pending), (vec![], status.plan.unwrap().steps.into_iter().map(|s| s.version).collect()));
+}
+
+pub(super) fn going_down_and_up_again_is_recorded(subject: &Subject) {
+    let store = subject.store();
+    let options = RunOptions { backup: BackupMode::Never, allow_destructive: true, ..RunOptions::default() };
+    let schema = store.schema().with_options(options);
+    let all = schema.current().unwrap();
+    let down = schema.downgrade(&Target::Base).unwrap();
+    assert_eq!((schema.current().unwrap(), down.to), (vec![], None));
+    assert!(schema.validate().unwrap().valid, "nothing of ours is left");
+    let up = schema.upgrade(&Target::Head).unwrap();
+    assert!(!up.created, "the ledgers stayed");
+    assert_eq!((schema.current().unwrap(), up.steps.len()), (all, down.steps.len()));
+    assert!(schema.validate().unwrap().valid);
+    let events: Vec<String> = schema.log(1_000).unwrap().into_iter().rev().map(|line| line.event).collect();
+    let expected = ["applied", "reverted", "applied"].map(|event| vec![event; up.steps.len()]).concat();
+    assert_eq!(events, expected);
+    put(&store, &here(), id(1), new("m"));
+    schema.reset().unwrap();
+    assert!(!schema.status().unwrap().initialised, "nothing at all is left");
+}
+
+pub(super) fn stamping_runs_nothing(subject: &Subject) {
+    let store = subject.another();
+    let stamped = store.schema().stamp(&Target::Head).unwrap();
+    assert_eq!(store.schema().pending().unwrap(), vec![]);
+    let history = store.schema().history().unwrap();
+    assert!(history.iter().all(|one| one.applied && one.origin == Some(Origin::Stamped)), "{history:?}");
+    let taken_back: Vec<_> = store.schema().stamp(&Target::Base).unwrap().into_iter().rev().collect();
+    assert_eq!(taken_back, stamped);
+    assert_eq!(store.migrate().unwrap().applied.len(), stamped.len(), "only now it runs");
+    put(&store, &here(), id(1), new("m"));
 }
 
 pub(super) fn many_migrate_at_once(subject: &Subject) {

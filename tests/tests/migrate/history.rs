@@ -32,9 +32,9 @@ fn an_edit_of_comments_white_space_or_line_ends_passes() {
         shop.migrate(&["upgrade"]).expect(0);
         for version in SHOP {
             shop.application.edit(version, "up.sql", |text| {
-                format!("-- Said differently.\n/* and /* nested */ too */\n{text}")
-                    .replace('\n', "\r\n")
-                    .replace("  ", "\t ")
+                // White space in the body of a function is part of a string.
+                let text = if text.contains("$$") { text.to_owned() } else { text.replace("  ", "\t ") };
+                format!("-- Said differently.\n/* And so. */\n{text}").replace('\n', "\r\n")
             });
         }
         untouched(&shop, &["check"], 0);
@@ -96,7 +96,11 @@ fn two_heads_are_refused_until_they_are_merged() {
         shop.migrate(&["check"]).expect(0);
         let current = shop.migrate(&["current", "--format", "json"]).expect(0);
         assert!(!current.out.contains(mine) && !current.out.contains(yours), "the merge is the head: {}", current.out);
-        assert!(shop.database.has("mine") && shop.database.has("yours"));
+        let schema = if kind == Kind::Postgres { "public." } else { "" };
+        assert!(
+            ["mine", "yours"].iter().all(|table| shop.database.has(&format!("{schema}{table}"))),
+            "where names lead"
+        );
     }
 }
 

@@ -51,7 +51,7 @@ fn postgres_frees_the_lock_of_the_killed_within_two_seconds() {
     println!("free after {:?}", killed.elapsed());
     assert!(freed, "the lock is still held");
     brake.release();
-    shop.migrate(&["upgrade", "--lock-wait", "0s"]).expect(0);
+    shop.migrate(&["upgrade", "--lock-wait", "100ms"]).expect(0);
     shop.assert_whole(1);
 }
 
@@ -150,12 +150,14 @@ fn goes_on_after_kills_by_chance(kind: Kind) {
 
 fn goes_on_after_a_kill_during_a_backup(kind: Kind) {
     let shop = Shop::open(kind, 30_000);
+    if kind == Kind::Postgres {
+        shop.database.execute("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.held (id int)");
+    }
     let before = shop.database.everything();
     // A backup of PostgreSQL waits for this one; that of SQLite takes its time.
     let mut holder = (kind == Kind::Postgres).then(|| shop.database.postgres());
     if let Some(connection) = &mut holder {
-        diesel::connection::SimpleConnection::batch_execute(connection, "BEGIN; LOCK TABLE public.order_items")
-            .unwrap();
+        diesel::connection::SimpleConnection::batch_execute(connection, "BEGIN; LOCK TABLE elsewhere.held").unwrap();
     }
     let mut running = shop.start(&["upgrade", "--backup", "always"]);
     assert!(running.event(|event| event["event"] == "backup_started").is_some(), "{:?}", running.finish());

@@ -1,10 +1,10 @@
 //! Databases that can't be written: what reads works, an upgrade says so and writes nothing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use polymnia_conformance::migrate::{Database, Kind, Output, Outsider, SHOP, Shop, set_mode, until};
 use polymnia_conformance::server::{Server, ServerOptions};
+use sha2::{Digest as _, Sha256};
 
 /// What makes no change.
 const READING: [&[&str]; 9] = [
@@ -102,13 +102,19 @@ fn reads_and_refuses(shop: &Shop, url: &str) {
     assert_eq!(shop.database.everything(), everything);
 }
 
-/// Returns what the files of a SQLite database hold.
-fn files(shop: &Shop) -> BTreeMap<String, Vec<u8>> {
+/// Returns the digests of a SQLite database's files. A log that SQLite makes for readers, and that holds nothing, is no write.
+fn files(shop: &Shop) -> BTreeMap<String, String> {
     if shop.kind() == Kind::Postgres {
         return BTreeMap::new();
     }
-    let read = |path: &Path| (path.display().to_string(), std::fs::read(path).unwrap_or_default());
-    std::fs::read_dir(shop.database.folder()).unwrap().map(|entry| read(&entry.unwrap().path())).collect()
+    let paths = std::fs::read_dir(shop.database.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let bytes = std::fs::read(&path).unwrap();
+        let made_for_readers = name.ends_with("-shm") || (name.ends_with("-wal") && bytes.is_empty());
+        (!made_for_readers).then(|| (name, format!("{:x?}", Sha256::digest(bytes))))
+    };
+    paths.filter_map(read).collect()
 }
 
 /// Is a role of the server that may only read, which goes with this.

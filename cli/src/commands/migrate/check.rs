@@ -70,7 +70,11 @@ pub(super) fn fault(status: &Status) -> Option<Error> {
     }
     if !unfinished.is_empty() {
         let message = format!("migration {} stopped half-way", versions(unfinished));
-        let hint = "run `polymnia migrate upgrade` to complete it, or `polymnia migrate resolve VERSION`";
+        let hint = format!(
+            "run `polymnia migrate upgrade` to complete it, or mend it by hand and run `polymnia migrate resolve {} --applied` \
+             or `--rolled-back`",
+            unfinished[0]
+        );
         return Some(SchemaFault::Unfinished.error(message).with_hint(hint));
     }
     if !unknown.is_empty() {

@@ -1,12 +1,15 @@
 //! Statements drafted from what a database has more, or less, than its migrations make.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use polymnia::schema::text::Syntax;
 use polymnia::schema::{Object, ObjectKind, ObjectName, Snapshot};
 use polymnia::{ConnectionString, Result};
 
+use super::ddl::Ddl;
 use crate::args::PlaceArgs;
 use crate::context::{Context, Missing};
 use crate::failure::file_error;
@@ -34,10 +37,14 @@ impl Draft {
         let (made, _) = schema::made(&sources, "head")?;
         let found = opened.schema.dump()?;
         let shown = ConnectionString::from(url.to_owned()).to_string();
-        let intro = format!("-- Drafted from {}: read it before it runs.\n", shown.replace('\n', " "));
+        let ddl = Ddl(Syntax::of(&dialect));
+        let intro = format!(
+            "-- Drafted from {}: read it before it runs. Columns stand in the order of their names.\n",
+            shown.replace('\n', " ")
+        );
         Ok(Self {
-            up: format!("{intro}{}", statements(&made, &found)),
-            down: format!("{intro}{}", statements(&found, &made)),
+            up: format!("{intro}{}", statements(ddl, &made, &found)),
+            down: format!("{intro}{}", statements(ddl, &found, &made)),
             dialect,
         })
     }
@@ -57,36 +64,28 @@ impl Draft {
     }
 }
 
-/// Returns statements that lead from one schema to another. What can't be written from what is known of an object is named
-/// in a comment.
-fn statements(from: &Snapshot, to: &Snapshot) -> String {
+/// Returns statements that lead from one schema to another. What can't be written is named in a comment.
+fn statements(ddl: Ddl, from: &Snapshot, to: &Snapshot) -> String {
     let mut text = String::new();
-    let table = |name: &ObjectName| ObjectName::of(ObjectKind::Table, name.table.clone());
-    let is_whole =
-        |name: &ObjectName, side: &Snapshot| name.kind > ObjectKind::Table && !side.0.contains_key(&table(name));
     // What goes first goes before what it belongs to, and what comes, after.
-    for (name, object) in from.0.iter().rev().filter(|(name, _)| !to.0.contains_key(name) && !is_whole(name, to)) {
-        text.push_str(&drop(name, object));
-    }
-    for (name, object) in to.0.iter().filter(|(name, _)| !from.0.contains_key(name)) {
-        let columns = || to.0.iter().filter(|(other, _)| other.table == name.table && other.kind > ObjectKind::Table);
-        match (definition(object), name.kind) {
-            (Some(definition), _) if !is_part_of_table(name, to, from) => push(&mut text, definition),
-            (None, ObjectKind::Table) => text.push_str(&create_table(name, columns())),
-            (None, ObjectKind::Column) if !is_whole(name, from) => text.push_str(&add_column(name, object)),
-            _ if is_part_of_table(name, to, from) => {}
-            _ => named(&mut text, "make", name, object),
+    for (name, object) in from.0.iter().rev().filter(|(name, _)| !to.0.contains_key(name)) {
+        if !is_of_other_table(name, to) {
+            text.push_str(&ddl.remove(name, object).unwrap_or_else(|| named("remove", name, object)));
         }
     }
+    let mut later = String::new();
+    for (name, object) in to.0.iter().filter(|(name, _)| !from.0.contains_key(name)) {
+        if is_of_other_table(name, from) && ddl.comes_with_table(name, object) {
+            continue;
+        }
+        let made = ddl.make(name, object, to).unwrap_or_else(|| named("make", name, object));
+        // A foreign key, an index or a trigger may name a table that comes after its own.
+        if name.kind > ObjectKind::Column { later.push_str(&made) } else { text.push_str(&made) }
+    }
+    text.push_str(&later);
     for (name, object) in &to.0 {
-        let Some(before) = from.0.get(name).filter(|before| before.attributes != object.attributes) else { continue };
-        let _ = writeln!(text, "-- change {name}:");
-        for (key, value) in &object.attributes {
-            let was = before.attributes.get(key);
-            if was != Some(value) {
-                let was = was.map_or("-", String::as_str);
-                let _ = writeln!(text, "--   {key}: {} -> {}", one_line(was), one_line(value));
-            }
+        if let Some(before) = from.0.get(name).filter(|before| before.attributes != object.attributes) {
+            text.push_str(&changed(name, before, object));
         }
     }
     if text.is_empty() {
@@ -95,105 +94,34 @@ fn statements(from: &Snapshot, to: &Snapshot) -> String {
     text
 }
 
-/// Columns and constraints of a table that is new come with it.
-fn is_part_of_table(name: &ObjectName, to: &Snapshot, from: &Snapshot) -> bool {
+/// Returns whether it belongs to a table that the other schema doesn't have.
+fn is_of_other_table(name: &ObjectName, other: &Snapshot) -> bool {
     let table = ObjectName::of(ObjectKind::Table, name.table.clone());
-    let comes_with = matches!(name.kind, ObjectKind::Column | ObjectKind::Constraint);
-    comes_with && to.0.contains_key(&table) && !from.0.contains_key(&table)
+    name.kind > ObjectKind::Table && !other.0.contains_key(&table)
 }
 
-/// Returns the statement that makes an object, where the database keeps it.
-fn definition(object: &Object) -> Option<&str> {
-    let definition = object.attributes.get("definition")?;
-    definition.trim_start().get(..6).filter(|begin| begin.eq_ignore_ascii_case("CREATE")).map(|_| definition.as_str())
-}
-
-fn push(text: &mut String, statement: &str) {
-    let _ = writeln!(text, "{};", statement.trim().trim_end_matches(';'));
-}
-
-fn named(text: &mut String, what: &str, name: &ObjectName, object: &Object) {
-    let _ = writeln!(text, "-- {what} {}", one_line(&name.to_string()));
+/// Names what a human has to write.
+fn named(what: &str, name: &ObjectName, object: &Object) -> String {
+    let mut text = format!("-- {what} {}\n", one_line(&name.to_string()));
     for (key, value) in &object.attributes {
         let _ = writeln!(text, "--   {key}: {}", one_line(value));
-    }
-}
-
-fn drop(name: &ObjectName, object: &Object) -> String {
-    let table = qualified(&name.table);
-    let own = quoted(&name.name);
-    match name.kind {
-        ObjectKind::Table => format!("DROP TABLE {table};\n"),
-        ObjectKind::View => format!("DROP VIEW {table};\n"),
-        ObjectKind::Type => format!("DROP TYPE {table};\n"),
-        ObjectKind::Sequence => format!("DROP SEQUENCE {table};\n"),
-        ObjectKind::Schema => format!("DROP SCHEMA {table};\n"),
-        ObjectKind::Column => format!("ALTER TABLE {table} DROP COLUMN {own};\n"),
-        ObjectKind::Index => match name.table.split_once('.') {
-            Some((schema, _)) => format!("DROP INDEX {}.{own};\n", quoted(schema)),
-            None => format!("DROP INDEX {own};\n"),
-        },
-        ObjectKind::Trigger if !name.table.contains('.') => format!("DROP TRIGGER {own};\n"),
-        ObjectKind::Trigger => format!("DROP TRIGGER {own} ON {table};\n"),
-        ObjectKind::Constraint if name.table.contains('.') => format!("ALTER TABLE {table} DROP CONSTRAINT {own};\n"),
-        ObjectKind::Constraint | ObjectKind::Function => {
-            let mut text = String::new();
-            named(&mut text, "remove", name, object);
-            text
-        }
-    }
-}
-
-fn create_table<'a>(name: &ObjectName, parts: impl Iterator<Item = (&'a ObjectName, &'a Object)>) -> String {
-    let mut lines = Vec::new();
-    let mut rest = String::new();
-    for (part, object) in parts {
-        match part.kind {
-            ObjectKind::Column => lines.push(format!("    {}", column(part, object))),
-            ObjectKind::Constraint => match object.attributes.get("definition") {
-                Some(definition) => lines.push(format!("    CONSTRAINT {} {definition}", quoted(&part.name))),
-                None => named(&mut rest, "make", part, object),
-            },
-            _ => {}
-        }
-    }
-    format!("CREATE TABLE {} (\n{}\n);\n{rest}", qualified(&name.table), lines.join(",\n"))
-}
-
-fn add_column(name: &ObjectName, object: &Object) -> String {
-    format!("ALTER TABLE {} ADD COLUMN {};\n", qualified(&name.table), column(name, object))
-}
-
-fn column(name: &ObjectName, object: &Object) -> String {
-    let attribute = |key: &str| object.attributes.get(key).map(String::as_str).filter(|value| !value.is_empty());
-    let mut text = quoted(&name.name);
-    if let Some(kind) = attribute("type") {
-        let _ = write!(text, " {kind}");
-    }
-    if let Some(collation) = attribute("collation") {
-        let _ = write!(text, " COLLATE {}", quoted(collation));
-    }
-    if attribute("nullable") == Some("false") {
-        text.push_str(" NOT NULL");
-    }
-    if let Some(default) = attribute("default") {
-        let _ = write!(text, " DEFAULT {default}");
-    }
-    if let Some(generated) = attribute("generated") {
-        let _ = write!(text, " /* generated: {} */", generated.replace("*/", "* /"));
     }
     text
 }
 
-/// Quotes a name of the catalog.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn changed(name: &ObjectName, before: &Object, after: &Object) -> String {
+    let mut text = format!("-- change {}\n", one_line(&name.to_string()));
+    let keys: BTreeSet<&String> = before.attributes.keys().chain(after.attributes.keys()).collect();
+    for key in keys {
+        let [was, is] = [before, after].map(|object| object.attributes.get(key).map_or("-", String::as_str));
+        if was != is {
+            let _ = writeln!(text, "--   {key}: {} -> {}", one_line(was), one_line(is));
+        }
+    }
+    text
 }
 
-fn qualified(name: &str) -> String {
-    name.split('.').map(quoted).collect::<Vec<_>>().join(".")
-}
-
+/// A comment ends with its line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -210,10 +138,10 @@ mod tests {
     #[test]
     fn what_is_new_is_made_and_what_is_gone_is_dropped() {
         let column = |table: &str, name: &str| ObjectName::within(table, ObjectKind::Column, name);
-        let kept = (ObjectName::of(ObjectKind::Table, "a.t"), object(&[]));
+        let kept = |name| (ObjectName::of(ObjectKind::Table, "a.t"), object(&[("options", name)]));
         let from = Snapshot(
             [
-                kept.clone(),
+                kept("x"),
                 (column("a.t", "old"), object(&[("type", "text")])),
                 (ObjectName::within("a.t", ObjectKind::Index, "i"), object(&[("columns", "old")])),
                 (ObjectName::of(ObjectKind::Table, "a.gone"), object(&[])),
@@ -221,30 +149,31 @@ mod tests {
             ]
             .into(),
         );
+        let key = object(&[("type", "primary key"), ("columns", "id")]);
         let to = Snapshot(
             [
-                kept,
+                kept("y"),
                 (column("a.t", "new\""), object(&[("type", "text"), ("nullable", "false"), ("default", "''::text")])),
                 (ObjectName::of(ObjectKind::Table, "a.fresh"), object(&[])),
                 (column("a.fresh", "id"), object(&[("type", "uuid"), ("nullable", "false")])),
-                (
-                    ObjectName::within("a.fresh", ObjectKind::Constraint, "fresh_pkey"),
-                    object(&[("definition", "PRIMARY KEY (id)")]),
-                ),
+                (ObjectName::within("a.fresh", ObjectKind::Constraint, "fresh_pkey"), key),
                 (
                     ObjectName::within("a.fresh", ObjectKind::Index, "j"),
-                    object(&[("definition", "CREATE INDEX j ON a.fresh USING btree (id)")]),
+                    object(&[("method", "btree"), ("columns", "id")]),
                 ),
+                (ObjectName::of(ObjectKind::Type, "a.kind"), object(&[("labels", "b\nDROP")])),
             ]
             .into(),
         );
         assert_eq!(
-            statements(&from, &to),
-            "DROP INDEX \"a\".\"i\";\nALTER TABLE \"a\".\"t\" DROP COLUMN \"old\";\nDROP TABLE \"a\".\"gone\";\n\
-             CREATE TABLE \"a\".\"fresh\" (\n    \"id\" uuid NOT NULL,\n    CONSTRAINT \"fresh_pkey\" PRIMARY KEY (id)\n);\n\
-             CREATE INDEX j ON a.fresh USING btree (id);\n\
-             ALTER TABLE \"a\".\"t\" ADD COLUMN \"new\"\"\" text NOT NULL DEFAULT ''::text;\n"
+            statements(Ddl(Syntax::Postgres), &from, &to),
+            "DROP INDEX a.\"i\";\nALTER TABLE a.t DROP COLUMN \"old\";\nDROP TABLE a.gone;\n\
+             CREATE TABLE a.fresh (\n    \"id\" uuid NOT NULL,\n    CONSTRAINT \"fresh_pkey\" PRIMARY KEY (id)\n);\n\
+             -- make type a.kind\n--   labels: b DROP\n\
+             ALTER TABLE a.t ADD COLUMN \"new\"\"\" text NOT NULL DEFAULT ''::text;\n\
+             CREATE INDEX \"j\" ON a.fresh USING btree (id);\n\
+             -- change table a.t\n--   options: x -> y\n"
         );
-        assert_eq!(statements(&to, &to), "-- Nothing is different.\n");
+        assert_eq!(statements(Ddl(Syntax::Postgres), &to, &to), "-- Nothing is different.\n");
     }
 }

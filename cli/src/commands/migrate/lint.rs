@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use polymnia::schema::SchemaFault;
-use polymnia::schema::lint::{Finding, Severity, lint};
+use polymnia::schema::lint::{Finding, RULES, Rule, Severity, lint};
 use serde::Serialize;
 
 use crate::args::{Format, LintArgs, PlaceArgs};
@@ -17,8 +17,16 @@ struct Linted<'a> {
     findings: &'a [Finding],
 }
 
+#[derive(Serialize)]
+struct Rules {
+    rules: &'static [Rule],
+}
+
 /// Finds dangerous statements in the migrations of a folder, or in ours.
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &LintArgs) -> Outcome {
+    if args.rules {
+        return rules(context);
+    }
     let folder = context.settings.migrations(args.folder.as_deref().or(place.migrations.as_deref()));
     let sources = match &folder {
         Some(folder) => {
@@ -57,6 +65,32 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &LintArgs) -> 
     Err(SchemaFault::Lint.error(message).with_hint(hint).into())
 }
 
+fn rules(context: &mut Context) -> Outcome {
+    match context.format {
+        Format::Json => context.out.document(Rules { rules: RULES })?,
+        Format::Ndjson => {
+            for rule in RULES {
+                context.out.json_line(rule)?;
+            }
+        }
+        Format::Table => {
+            for Rule { name, severity, why, instead, .. } in RULES {
+                let severity = context.out.paint().dim(word(*severity));
+                context.out.line(format!("{name} ({severity}): {why}"))?;
+                context.out.line(format!("  instead: {instead}"))?;
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
 /// Tells everything that is wrong with the files of a folder, which can't be looked at more closely then.
 fn refuse_malformed(context: &mut Context, folder: &Path) -> Outcome<()> {
     let mut faults = schema::faults(folder)?.into_iter();
@@ -76,8 +110,8 @@ fn print(context: &mut Context, finding: &Finding) -> std::io::Result<()> {
     let out = &mut context.out;
     let paint = out.paint();
     let severity = match severity {
-        Severity::Error => paint.error("error"),
-        Severity::Warning => paint.command("warning"),
+        Severity::Error => paint.error(word(*severity)),
+        Severity::Warning => paint.command(word(*severity)),
     };
     out.line(format!("{}: {severity} {rule}: {}", block(place), block(message)))?;
     out.line(format!("  {} {}", paint.dim(&format!("statement {statement}:")), block(sql)))?;

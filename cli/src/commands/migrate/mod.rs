@@ -3,6 +3,7 @@
 mod baseline;
 mod check;
 mod current;
+mod ddl;
 mod downgrade;
 mod draft;
 mod heads;

@@ -46,8 +46,18 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs, sides: [&str; 2]) ->
         Format::Table if equal => context.out.line(format!("{first} and {second} are the same"))?,
         Format::Table => {
             context.out.line(format!("from {first} to {second}:"))?;
-            schema::drifts(&mut context.out, &differences, ["-", "+"])?;
+            let said = differences.iter().map(|drift| Drift { what: said(&drift.what).to_owned(), ..drift.clone() });
+            schema::drifts(&mut context.out, &said.collect::<Vec<_>>(), ["-", "+"])?;
         }
     }
     if equal { Ok(Exit::Ok) } else { Err(Failure::silent(Exit::of_fault(SchemaFault::Drift))) }
+}
+
+/// Neither side is what is expected.
+fn said(what: &str) -> &str {
+    match what {
+        "missing" => "only in the first",
+        "unexpected" => "only in the second",
+        attribute => attribute,
+    }
 }

@@ -40,7 +40,10 @@ fn print(out: &mut Out, validation: &Validation) -> std::io::Result<()> {
         out.line(format!("the script of {version} is not the one that was applied"))?;
         out.line(block(diff.trim_end()))?;
     }
-    schema::problems(out, problems)?;
+    // One that stands alone is the error.
+    if problems.len() > 1 || !drift.is_empty() {
+        schema::problems(out, problems)?;
+    }
     if *valid { out.line("the schema is what its migrations make") } else { Ok(()) }
 }
 
@@ -59,6 +62,15 @@ fn fault(validation: &Validation) -> Error {
         .map(|(number, one, many)| plural(number, one, many))
         .collect();
     let message = format!("the schema is not what its migrations make: {}", counted.join(", "));
+    if drift.is_empty()
+        && broken == 0
+        && changed.is_empty()
+        && let Some(problem) = problems.first()
+        && let Some(fault) = SchemaFault::ALL.into_iter().find(|fault| fault.code() == problem.code)
+    {
+        let error = fault.error(&problem.message);
+        return problem.hint.iter().fold(error, Error::with_hint);
+    }
     if drift.is_empty() && broken == 0 && !changed.is_empty() {
         return SchemaFault::ScriptChanged
             .error(message)

@@ -38,17 +38,16 @@ impl FakeSession {
             Some(Failing::Refused) => return Err(Error::new(ErrorKind::Unexpected, "the database refuses")),
             Some(Failing::DiesAfter) | None => {}
         }
-        let done = match &mut self.open {
-            Some(data) => act(data),
-            None => {
-                let mut world = self.fake.world();
-                let mut data = world.data.clone();
-                let done = act(&mut data);
-                if done.is_ok() {
-                    world.data = data;
-                }
-                done
+        let done = if let Some(data) = &mut self.open {
+            act(data)
+        } else {
+            let mut world = self.fake.world();
+            let mut data = world.data.clone();
+            let done = act(&mut data);
+            if done.is_ok() {
+                world.data = data;
             }
+            done
         };
         if failing.is_some() { Err(self.die()) } else { done }
     }

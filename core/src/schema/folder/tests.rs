@@ -203,7 +203,7 @@ fn scripts_that_cannot_be_run_are_refused() {
         (TRANSACTION, "-- nothing\n ;".into(), "has no statement", "1:1"),
         (TRANSACTION, String::new(), "has no statement", "1:1"),
         (TRANSACTION, "-- polymnia:noop".into(), "noop lacks a reason", "1:1"),
-        (TRANSACTION, "-- polymnia:noop why\nSELECT 1;".into(), "in a script with statements", "1:1"),
+        (TRANSACTION, "-- polymnia:noop why\nSELECT 2;".into(), "in a script with statements", "1:1"),
         (TRANSACTION, "SELECT 1;\n  BEGIN; ".into(), "BEGIN stands in the script", "2:3"),
         (NO_TRANSACTION, "SELECT 1;\nCommit;".into(), "Commit stands in the script", "2:1"),
         (NO_TRANSACTION, "ROLLBACK".into(), "ROLLBACK stands in the script", "1:1"),

@@ -32,7 +32,8 @@ pub fn write_revision(root: &Path, dialects: &[&str], revision: &Revision<'_>, n
     let about = one_line(revision.message);
     let up = format!(
         "-- {about}\n--\n-- Brings the schema to this version: statements, each with its `;`. Where there is nothing to do in this\n\
-         -- dialect, a line says why:\n--     -- polymnia:noop REASON\n"
+         -- dialect, two lines say so and why (diesel takes a script of comments for a failure on PostgreSQL):\n--     \
+         -- polymnia:noop REASON\n--     SELECT 1;\n"
     );
     let down = format!("-- {about}\n--\n-- Takes it back: what up.sql did, the other way round.\n");
     write_all(root, dialects, revision, now, &up, &down)
@@ -48,7 +49,7 @@ pub fn write_merge(root: &Path, dialects: &[&str], revision: &Revision<'_>, now:
         return Err(Error::invalid_input("a merge has less than two parents: expected the heads to be merged"));
     }
     let heads = revision.parents.iter().map(Version::as_str).collect::<Vec<_>>().join(" and ");
-    let script = format!("-- {}\n-- polymnia:noop merges {heads}\n", one_line(revision.message));
+    let script = format!("-- {}\n-- polymnia:noop merges {heads}\nSELECT 1;\n", one_line(revision.message));
     write_all(root, dialects, revision, now, &script, &script)
 }
 

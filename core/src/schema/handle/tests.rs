@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::schema::fake::{Fake, metadata, script, source};
+use crate::schema::{BackupMode, Compatibility, RepairReport, Resolution, RunReport};
 use crate::schema::{ChangedScript, ForeignLedger, ObjectName, Origin, State};
 use crate::{MemoryId, Namespace, Selection, UuidV7};
 
@@ -143,6 +144,9 @@ fn next_to_a_newer_build_migrating_is_content_with_what_it_may_use() {
         }
         let error = schema(&old).upgrade(&Target::Head).unwrap_err();
         assert_eq!(fault(&error), Some(SchemaFault::Newer), "on request it is told");
+        let more = fake.with_source(build(vec![one(), script(THREE, "CREATE TABLE c (x);", "DROP TABLE c;")]));
+        let error = store(&more).migrate().unwrap_err();
+        assert_eq!(fault(&error), Some(SchemaFault::Newer), "there is something to do");
     }
 }
 
@@ -193,11 +197,12 @@ fn stamping_records_without_running() {
     assert_eq!(named(&schema.stamp(&Target::Head).unwrap()), [TWO]);
     assert_eq!(schema.history().unwrap()[1].origin, Some(Origin::Stamped));
     assert_eq!(named(&schema.stamp(&Target::Version(ONE.to_owned())).unwrap()), [TWO]);
-    assert_eq!(named(&schema.stamp(&Target::Base).unwrap()), [ONE]);
+    schema.stamp(&Target::Head).unwrap();
+    assert_eq!(named(&schema.stamp(&Target::Base).unwrap()), [TWO, ONE], "as a downgrade would go");
     assert_eq!(schema.current().unwrap(), []);
     let wrong = schema.stamp(&Target::Version("9".to_owned())).unwrap_err();
     assert_eq!(fault(&wrong), Some(SchemaFault::UnknownTarget));
-    assert_eq!(fake.events().len(), 4);
+    assert_eq!(fake.events().len(), 6);
 }
 
 #[test]
@@ -224,6 +229,16 @@ fn tables_without_a_ledger_must_be_adopted_first() {
     }
     assert_eq!(schema(&fake).status().unwrap().problems[0].code, "not_adopted");
     assert_eq!(fake.world().data, before, "the database is untouched");
+}
+
+#[test]
+fn another_process_that_migrates_meanwhile_is_no_mistake() {
+    let fake = Fake::new(build(vec![one()]));
+    let blank = Ledger::default();
+    schema(&fake).upgrade(&Target::Head).unwrap();
+    let call = Call::at(crate::Timestamp::now());
+    let sources = [build(vec![one()])];
+    assert!(status::not_adopted(&fake, &call, &sources, &blank).unwrap().is_none());
 }
 
 #[test]
@@ -281,6 +296,9 @@ fn drift_is_found_and_named() {
     assert!(clean.valid, "{clean:?}");
     assert_eq!(clean.fingerprint, clean.expected);
     assert_eq!(clean.version.as_ref().map(Version::as_str), Some(SHOP));
+    let theirs = ObjectName::of(crate::schema::ObjectKind::Table, "anybodys");
+    fake.world().data.schema.0.insert(theirs, crate::schema::Object::default());
+    assert!(schema.validate().unwrap().valid, "what isn't ours may be anybody's");
     by_hand(&fake, &["CREATE TABLE stray"]);
     fake.world().data.schema.0.retain(|name, _| name.name != "b_x");
     let drifted = schema.validate().unwrap();
@@ -322,6 +340,7 @@ fn what_stopped_half_way_is_told() {
     let validation = schema.validate().unwrap();
     assert!(!validation.valid);
     assert_eq!(validation.problems[0].code, "unfinished");
+    assert_eq!(schema.repair().unwrap().removed, [], "a statement of it is done");
     let advice = schema.health().unwrap().advice;
     assert!(advice[0].contains(TWO) && advice[0].contains("stopped after statement 1 of 2"), "{advice:?}");
     schema.upgrade(&Target::Head).unwrap();
@@ -373,6 +392,19 @@ fn a_repair_accepts_adopts_and_tidies() {
 }
 
 #[test]
+fn what_is_refused_leaves_an_empty_database_empty() {
+    let fake = Fake::new(build(vec![one()]));
+    let schema = schema(&fake);
+    assert_eq!(schema.resolve(ONE, Resolution::Applied).unwrap_err().kind(), ErrorKind::Conflict);
+    assert!(schema.stamp(&Target::Version("9".to_owned())).is_err());
+    assert!(schema.downgrade(&Target::Steps(1)).is_err());
+    assert!(schema.revert(ONE).is_err());
+    assert!(schema.baseline(None).is_err());
+    assert_eq!(schema.repair().unwrap(), RepairReport::default());
+    assert_eq!(fake.world().data, crate::schema::fake::Data::default());
+}
+
+#[test]
 fn the_holder_of_the_lock_is_told_and_ended() {
     let fake = Fake::new(build(vec![one()]));
     assert_eq!(schema(&fake).unlock().unwrap(), None);
@@ -395,7 +427,7 @@ fn a_backup_is_verified_against_its_manifest() {
     assert!(backup.path.to_str().unwrap().ends_with(&format!("-{ONE}.db")), "{}", backup.path.display());
     assert_eq!(schema.verify_backup(&backup.path).unwrap(), backup.info);
     schema.restore(&backup.path).unwrap();
-    std::fs::write(&backup.path, b"something else").unwrap();
+    std::fs::write(&backup.path, b"BACKUP").unwrap();
     assert_eq!(schema.verify_backup(&backup.path).unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(schema.restore(&backup.path).unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(fake.world().restored.len(), 1, "a damaged backup is not put back");
@@ -441,4 +473,46 @@ fn reading_takes_no_lock() {
     assert!(schema.script(&plan).unwrap().contains("CREATE TABLE b"));
     assert_eq!(fake.world().sessions, sessions);
     fake.world().locked = false;
+}
+
+/// Opens the fake.
+#[derive(Debug)]
+struct FakeDialect(Fake);
+
+impl crate::spi::Dialect for FakeDialect {
+    fn name(&self) -> &'static str {
+        "fake"
+    }
+
+    fn url_schemes(&self) -> &[&str] {
+        &["fake"]
+    }
+
+    fn recognizes(&self, _: &crate::ConnectionString) -> bool {
+        false
+    }
+
+    fn claims(&self, _: &crate::OpenOptions) -> Result<Vec<std::path::PathBuf>> {
+        Ok(Vec::new())
+    }
+
+    fn open(&self, _: &crate::OpenOptions) -> Result<Arc<dyn crate::spi::Engine>> {
+        Ok(Arc::new(self.0.clone()))
+    }
+}
+
+#[test]
+fn opening_migrates_on_request() {
+    let fake = Fake::new(build(vec![one()]));
+    let registry = crate::Registry::new().with(FakeDialect(fake.clone()));
+    let options = crate::OpenOptions::new("fake:").with_migrations(shop());
+    let store = registry.open_with(&options).unwrap();
+    assert_eq!(named(&store.schema().pending().unwrap()), [ONE, SHOP]);
+    let store = registry.open_with(&options.auto_migrate()).unwrap();
+    assert_eq!(store.schema().pending().unwrap(), []);
+    fake.world().data.diesel.as_mut().unwrap().insert("29990101000000".to_owned());
+    let refused = registry.open_with(&crate::OpenOptions::new("fake:").auto_migrate()).unwrap_err();
+    assert_eq!(fault(&refused), Some(SchemaFault::Newer));
+    let wrong = crate::OpenOptions::new("fake:").with_migrations(build(vec![two()]));
+    assert_eq!(registry.open_with(&wrong).unwrap_err().kind(), ErrorKind::Config);
 }

@@ -140,12 +140,22 @@ impl History<'_> {
             Some(entry) => format!(", applied by {}", entry.tool),
             None => String::new(),
         };
+        let stored = |version: &Version| self.entry(version).is_some_and(|entry| entry.down.is_some());
+        let known = self.applied().into_iter().rfind(|version| ours(version) && self.script(version).is_some());
+        let back = known.map_or_else(|| "base".to_owned(), |version| version.to_string());
+        let hint = if unknown.iter().all(stored) {
+            format!(
+                "use a newer build, or go back by the scripts that the database keeps: `polymnia migrate downgrade {back} \
+                 --use-stored-down`"
+            )
+        } else {
+            "use a newer build; if they are of an application, their versions need a prefix of letters".to_owned()
+        };
         Some(Finding::new(
             SchemaFault::Newer,
             vec![newest.clone()],
             format!("the database has migrations that this build doesn't know: {}{made_by}", listed(&names)),
-            "use a newer build, or go back by the scripts that the database keeps: `polymnia migrate downgrade VERSION \
-             --use-stored-down`",
+            hint,
         ))
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{History, graph};
+use super::History;
 use crate::schema::{SchemaFault, Target, Version};
 use crate::{Error, Result};
 
@@ -86,8 +86,8 @@ impl History<'_> {
                         .with_context("version", version)
                         .with_hint("run `polymnia migrate history` to see which are"));
                 }
-                let above = self.applied_above(&version);
-                Ok(applied.into_iter().filter(|version| above.contains(version)).collect())
+                let beyond = self.beyond(&version);
+                Ok(applied.into_iter().filter(|version| beyond.contains(version)).collect())
             }
         }
     }
@@ -101,13 +101,8 @@ impl History<'_> {
             Target::Steps(_) => Ok(self.applied().into_iter().chain(self.upward(target)?).collect()),
             Target::Version(written) => {
                 let version = self.find(written)?;
-                let above = |one: &Version| {
-                    let children = self.nodes.iter().filter(|(_, node)| node.all_parents().any(|p| p == one));
-                    children.map(|(child, _)| child.clone()).collect()
-                };
-                let mut above = graph::reached(std::slice::from_ref(&version), above);
-                above.remove(&version);
-                let kept = self.applied().into_iter().filter(|version| !above.contains(version));
+                let beyond = self.beyond(&version);
+                let kept = self.applied().into_iter().filter(|version| !beyond.contains(version));
                 Ok(kept.chain(self.with_ancestors(&[version])).collect())
             }
         }
@@ -116,9 +111,9 @@ impl History<'_> {
 
 /// Writes versions into a message: the first few, and how many more there are.
 pub(super) fn listed(versions: &[&Version]) -> String {
-    let mut text = versions.iter().take(SHOWN).map(|version| version.as_str()).collect::<Vec<_>>().join(", ");
-    if versions.len() > SHOWN {
-        text.push_str(&format!(" and {} more", versions.len() - SHOWN));
+    let text = versions.iter().take(SHOWN).map(|version| version.as_str()).collect::<Vec<_>>().join(", ");
+    match versions.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }

@@ -72,11 +72,11 @@ impl<'a> History<'a> {
         graph::sorted(&applied, |version| self.parents(version), position).order
     }
 
-    /// Returns the applied versions that no applied one is built upon.
+    /// Returns the newest applied versions of each source: those that no applied one of it is built upon.
     pub(crate) fn current(&self) -> Vec<Version> {
         let newest = |version: &Version, node: &Node<'_>| {
-            let above = |other: &Node<'_>| other.applied && other.all_parents().any(|parent| parent == version);
-            node.applied && !self.nodes.values().any(above)
+            let above = |child: &Version| child.prefix() == version.prefix() && self.is_applied(child);
+            node.applied && !node.children.iter().any(above)
         };
         self.nodes.iter().filter(|(version, node)| newest(version, node)).map(|(version, _)| version.clone()).collect()
     }
@@ -197,15 +197,28 @@ impl<'a> History<'a> {
         self.order.iter().filter(|version| reached.contains(*version)).cloned().collect()
     }
 
-    /// Returns the applied versions that are built upon a version, at whatever remove.
-    fn applied_above(&self, version: &Version) -> BTreeSet<Version> {
-        let above = |one: &Version| {
-            let applied = self.nodes.iter().filter(|(_, node)| node.applied);
-            applied.filter(|(_, node)| node.all_parents().any(|p| p == one)).map(|(v, _)| v.clone()).collect()
-        };
-        let mut reached = graph::reached(std::slice::from_ref(version), above);
+    /// Returns the versions that are built upon a version, at whatever remove.
+    fn above(&self, version: &Version) -> BTreeSet<Version> {
+        let mut reached = graph::reached(std::slice::from_ref(version), |one| self.upon(one));
         reached.remove(version);
         reached
+    }
+
+    /// Returns the versions that must go for a version to be the newest of its source: those of the source that are built upon
+    /// it, and all that is built upon those. What an application has built upon the version itself may stay.
+    fn beyond(&self, version: &Version) -> BTreeSet<Version> {
+        let same = |one: &Version| {
+            let children = self.nodes.get(one).map(|node| node.children.clone()).unwrap_or_default();
+            children.into_iter().filter(|child| child.prefix() == version.prefix()).collect()
+        };
+        let mut newer = graph::reached(std::slice::from_ref(version), same);
+        newer.remove(version);
+        graph::reached(&newer.into_iter().collect::<Vec<_>>(), |one| self.upon(one))
+    }
+
+    fn upon(&self, version: &Version) -> Vec<Version> {
+        let children = self.nodes.iter().filter(|(_, node)| node.all_parents().any(|parent| parent == version));
+        children.map(|(child, _)| child.clone()).collect()
     }
 
     fn heads_of(&self, source: &Source) -> Vec<Version> {

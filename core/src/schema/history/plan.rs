@@ -24,8 +24,13 @@ impl History<'_> {
             return Err(changed_error(changed));
         }
         let versions = self.upward(target)?;
-        self.check_unfinished(&versions, Way::Up)?;
+        self.check_unfinished(&versions)?;
         self.plan(versions.iter().map(|version| self.step_up(version, options)).collect(), options)
+    }
+
+    /// Plans to apply everything that is pending, whatever is wrong with it.
+    pub(crate) fn plan_all(&self, options: &RunOptions) -> Result<Plan> {
+        self.plan(self.pending().iter().map(|version| self.step_up(version, options)).collect(), options)
     }
 
     /// Plans a downgrade. Versions that this build doesn't know go down by the scripts that the ledger keeps, if the options say
@@ -55,9 +60,9 @@ impl History<'_> {
             let message = format!("version {version} is not applied: there is nothing to take back");
             return Err(SchemaFault::UnknownTarget.error(message).with_context("version", version));
         }
-        let above = self.applied_above(&version);
+        let above = self.above(&version);
+        let above: Vec<&Version> = above.iter().filter(|version| self.is_applied(version)).collect();
         if !above.is_empty() {
-            let above: Vec<&Version> = above.iter().collect();
             let message = format!("version {version} can't be taken back alone: {}", super::findings::upon(&above));
             return Err(SchemaFault::NotNewest.error(message).with_context("version", &version).with_hint(format!(
                 "run `polymnia migrate downgrade {}` to take those back, too",
@@ -68,7 +73,7 @@ impl History<'_> {
     }
 
     fn plan_back(&self, versions: &[Version], options: &RunOptions) -> Result<Plan> {
-        self.check_unfinished(versions, Way::Down)?;
+        self.check_unfinished(versions)?;
         let step = |version: &Version| self.step_down(version, options);
         self.plan(versions.iter().map(step).collect::<Result<_>>()?, options)
     }
@@ -165,20 +170,12 @@ impl History<'_> {
         }
     }
 
-    /// Refuses to leave a migration half-done while others run.
-    fn check_unfinished(&self, versions: &[Version], way: Way) -> Result<()> {
-        for version in self.unfinished() {
-            let node = &self.nodes[&version];
-            let goes_on = match way {
-                Way::Up => node.stopped() && node.script.is_some(),
-                Way::Down => self.is_reverting(&version),
-            };
-            if goes_on && versions.contains(&version) {
-                continue;
-            }
-            return Err(self.unfinished_finding(&version).error());
+    /// Refuses to leave a migration half-done while others run. One that goes the other way is never among the versions.
+    fn check_unfinished(&self, versions: &[Version]) -> Result<()> {
+        match self.unfinished().iter().find(|version| !versions.contains(version)) {
+            Some(left) => Err(self.unfinished_finding(left).error()),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Says what a migration that stopped half-way waits for.

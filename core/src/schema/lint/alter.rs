@@ -28,6 +28,7 @@ pub(super) enum Action<'t, 'a> {
         name: String,
     },
     DropConstraint {
+        name: String,
         cascade: bool,
     },
     RenameTable {
@@ -75,7 +76,7 @@ fn action<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Option<Action<'t, 'a>> {
             cursor.eat("IF EXISTS");
             let name = cursor.word()?;
             let cascade = cursor.has("CASCADE");
-            if constraint { Action::DropConstraint { cascade } } else { Action::DropColumn { name, cascade } }
+            if constraint { Action::DropConstraint { name, cascade } } else { Action::DropColumn { name, cascade } }
         }
         "ALTER" => alter_column(cursor)?,
         "VALIDATE" => {

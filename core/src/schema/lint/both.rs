@@ -5,7 +5,7 @@ use crate::schema::lint::name::Name;
 use crate::schema::lint::rule;
 use crate::schema::lint::script::{Found, Step};
 use crate::schema::lint::shape::Shape;
-use crate::schema::lint::table::Column;
+use crate::schema::lint::table::{Column, Kind};
 use crate::schema::lint::uses;
 use crate::schema::text::Syntax;
 
@@ -27,6 +27,10 @@ pub(super) fn check(step: &Step<'_, '_>, found: &mut Found) {
                 format!("makes {} unless it is there", table.name)
             });
         }
+        // Of PostgreSQL's, something worse is said.
+        Shape::CreateIndex(index) if index.if_not_exists && step.syntax == Syntax::Sqlite => {
+            found.report(&rule::IF_NOT_EXISTS, format!("makes an index of {} unless it is there", index.table));
+        }
         Shape::AlterTable { table, actions } => {
             for action in actions {
                 alter(step, table, action, found);
@@ -36,10 +40,8 @@ pub(super) fn check(step: &Step<'_, '_>, found: &mut Found) {
             found.report(&rule::RENAME_TABLE, format!("renames the {} {name}", what.to_lowercase()));
         }
         Shape::DropTable { names, cascade } => {
-            for name in names {
-                found.report_if(step.up() && step.world.is_old(name), &rule::DROP_TABLE, || {
-                    format!("drops the table {name}")
-                });
+            for name in names.iter().filter(|name| step.world.is_old(name) && !made_anew(step, name)) {
+                found.report_if(step.up(), &rule::DROP_TABLE, || format!("drops the table {name}"));
             }
             drop_cascade(*cascade, names, found);
         }
@@ -87,14 +89,15 @@ fn alter(step: &Step<'_, '_>, table: &Name, action: &Action<'_, '_>, found: &mut
             found.report_if(old && step.up(), &rule::DROP_COLUMN, || format!("drops {name} of {table}"));
             // SQLite refuses it either way; PostgreSQL drops it all, which is right where the column is taken back.
             if step.up() || step.syntax == Syntax::Sqlite {
-                let users = uses::of_column(step.world, table, name);
+                let mut users = uses::of_column(step.world, table, name);
+                users.retain(|user| !step.shape.drops_part(&user.name));
                 found.report_if(!users.is_empty(), &rule::DROP_USED_COLUMN, || {
                     format!("drops {name} of {table}, which is used by {}", uses::listed(&users))
                 });
             }
             found.report_if(*cascade, &rule::DROP_CASCADE, || format!("drops {name} of {table} with CASCADE"));
         }
-        Action::DropConstraint { cascade: true } => {
+        Action::DropConstraint { cascade: true, .. } => {
             found.report(&rule::DROP_CASCADE, format!("drops a constraint of {table} with CASCADE"));
         }
         Action::RenameTable { to } if old && step.up() && !step.world.dropped_table(to) => {
@@ -110,13 +113,20 @@ fn alter(step: &Step<'_, '_>, table: &Name, action: &Action<'_, '_>, found: &mut
     }
 }
 
+/// Returns whether a later statement gives a new table the name of one that is dropped: SQLite's way to change a table.
+fn made_anew(step: &Step<'_, '_>, name: &Name) -> bool {
+    step.syntax == Syntax::Sqlite
+        && step.all[step.index..].iter().any(|shape| {
+            matches!(shape, Shape::AlterTable { actions, .. }
+                if matches!(&actions[..], [Action::RenameTable { to }] if to == name.last()))
+        })
+}
+
 /// Returns whether a column must have a value and there is none for the rows that are there.
 fn lacks_value(column: &Column<'_, '_>) -> bool {
-    let null = column.default.is_none_or(|default| default.len() == 1 && default[0].is("NULL"));
     let made = column.generated.is_some() || column.identity || column.ty.contains("serial");
-    let key =
-        column.constraints.iter().any(|constraint| constraint.kind == crate::schema::lint::table::Kind::PrimaryKey);
-    (column.not_null || key) && null && !made
+    let key = column.constraints.iter().any(|constraint| constraint.kind == Kind::PrimaryKey);
+    (column.not_null || key) && column.defaults_to_null() && !made
 }
 
 fn drop_cascade(cascade: bool, names: &[Name], found: &mut Found) {

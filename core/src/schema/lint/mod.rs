@@ -57,26 +57,23 @@ pub struct Finding {
 pub fn lint(source: &Source) -> Vec<Finding> {
     let syntax = Syntax::of(&source.dialect);
     let mut schema = Some(Snapshot::default());
-    let mut findings = Vec::new();
-    for script in &source.scripts {
-        findings.extend(lint_script(script, syntax, schema.as_ref()));
-        schema = after(script, schema.as_ref());
-    }
-    findings
+    source.scripts.iter().flat_map(|script| both_ways(script, syntax, &mut schema)).collect()
 }
 
 /// Looks at both scripts of a migration, in the light of the schema before it; none if that isn't known.
 ///
 /// Rules about our own migrations hold for versions without a prefix.
 pub fn lint_script(script: &Script, syntax: Syntax, before: Option<&Snapshot>) -> Vec<Finding> {
-    let mut findings = script::lint_direction(script, Way::Up, syntax, before);
-    findings.extend(script::lint_direction(script, Way::Down, syntax, after(script, before).as_ref()));
-    findings
+    both_ways(script, syntax, &mut before.cloned())
 }
 
-/// Returns the schema after a migration; none if that isn't known.
-fn after(script: &Script, before: Option<&Snapshot>) -> Option<Snapshot> {
-    let mut schema = before?.clone();
-    schema.apply(script.delta.as_ref()?);
-    Some(schema)
+/// Looks at both scripts of a migration, and makes the schema the one after it; none if that isn't known.
+fn both_ways(script: &Script, syntax: Syntax, schema: &mut Option<Snapshot>) -> Vec<Finding> {
+    let mut findings = script::lint_direction(script, Way::Up, syntax, schema.as_ref());
+    match (&script.delta, &mut *schema) {
+        (Some(delta), Some(schema)) => schema.apply(delta),
+        _ => *schema = None,
+    }
+    findings.extend(script::lint_direction(script, Way::Down, syntax, schema.as_ref()));
+    findings
 }

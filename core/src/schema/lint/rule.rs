@@ -86,7 +86,7 @@ rules! {
         "the values are lost, and builds that still run fail at once; SQLite writes the whole table anew for it"
         "stop using it in one release, drop it in a later one, and then say so by `-- polymnia:allow drop_column REASON`"
     DROP_USED_COLUMN = "drop_used_column" Every Error
-        "what uses the column goes with it without a word, or forbids to drop it"
+        "what uses the column goes with it or stops working without a word, or forbids to drop it"
         "drop or change by name, before the column, what uses it"
     DROP_CASCADE = "drop_cascade" Every Error
         "it drops whatever depends on it, in every database something else"
@@ -110,7 +110,7 @@ rules! {
         "a table that a query makes has no keys, no checks and no defaults"
         "write the columns down, then INSERT … SELECT"
     IF_NOT_EXISTS = "if_not_exists" Every Warning
-        "it reports success over a table of that name with other columns"
+        "over something else of that name it reports success"
         "leave IF NOT EXISTS out: each migration runs once"
     SELECT_WITH_EFFECTS = "select_with_effects" Every Warning
         "what it does is not undone when the migration fails, and happens again when it is run again"

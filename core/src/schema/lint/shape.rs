@@ -99,6 +99,16 @@ pub(super) struct Index<'t, 'a> {
     pub(super) body: &'t [Token<'a>],
 }
 
+impl Shape<'_, '_> {
+    /// Returns whether it is an `ALTER TABLE` that drops a constraint or a column of a name.
+    pub(super) fn drops_part(&self, part: &str) -> bool {
+        let Self::AlterTable { actions, .. } = self else { return false };
+        actions.iter().any(|action| {
+            matches!(action, Action::DropConstraint { name, .. } | Action::DropColumn { name, .. } if name == part)
+        })
+    }
+}
+
 /// Returns what a statement does. Its tokens are without comments and without the `;` at the end.
 pub(super) fn shape<'t, 'a>(tokens: &'t [Token<'a>], syntax: Syntax) -> Shape<'t, 'a> {
     let mut cursor = Cursor::new(tokens, syntax);

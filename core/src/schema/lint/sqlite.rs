@@ -93,17 +93,16 @@ fn drop_table(step: &Step<'_, '_>, table: &Name, found: &mut Found) {
 
 /// Says what SQLite refuses of a column that is added.
 fn refused(column: &Column<'_, '_>) -> Option<&'static str> {
-    let null = column.default.is_none_or(|default| default.len() == 1 && default[0].is("NULL"));
     let kinds = |kind| column.constraints.iter().any(|constraint| constraint.kind == kind);
     if kinds(Kind::PrimaryKey) {
         Some("as PRIMARY KEY")
     } else if kinds(Kind::Unique) {
         Some("as UNIQUE")
-    } else if kinds(Kind::ForeignKey) && !null {
+    } else if kinds(Kind::ForeignKey) && !column.defaults_to_null() {
         Some("with a foreign key and a default")
     } else if column.generated.is_some() && column.stored {
         Some("as a stored expression")
-    } else if !null && column.default.is_some_and(|default| !is_constant(default)) {
+    } else if !column.defaults_to_null() && column.default.is_some_and(|default| !is_constant(default)) {
         Some("with a default that isn't constant")
     } else {
         None
@@ -112,8 +111,8 @@ fn refused(column: &Column<'_, '_>) -> Option<&'static str> {
 
 /// A default in parentheses is an expression to SQLite, whatever stands in it; a time is none that is constant.
 fn is_constant(default: &[Token<'_>]) -> bool {
-    let first = &default[0];
-    !first.is_symbol("(") && !["CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"].iter().any(|word| first.is(word))
+    const TIMES: [&str; 3] = ["CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"];
+    default.first().is_none_or(|first| !first.is_symbol("(") && !TIMES.iter().any(|word| first.is(word)))
 }
 
 fn pragma(step: &Step<'_, '_>, name: &str, found: &mut Found) {

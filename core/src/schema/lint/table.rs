@@ -62,6 +62,13 @@ pub(super) enum Kind {
     NotNull,
 }
 
+impl Column<'_, '_> {
+    /// Returns whether rows get NULL where nothing is given.
+    pub(super) fn defaults_to_null(&self) -> bool {
+        self.default.is_none_or(|default| matches!(default, [only] if only.is("NULL")))
+    }
+}
+
 /// Reads on behind `CREATE TABLE IF NOT EXISTS`.
 pub(super) fn create_table<'t, 'a>(
     cursor: &mut Cursor<'t, 'a>,

@@ -20,7 +20,7 @@ pub(super) struct World<'a> {
     indexes: Vec<Name>,
     dropped_tables: Vec<Name>,
     renamed_tables: Vec<Name>,
-    /// Indexes and triggers that the script dropped so far.
+    /// What else the script dropped so far: indexes, triggers, constraints, columns.
     dropped: Vec<Name>,
     /// Constraints that the script added NOT VALID so far.
     not_valid: Vec<String>,
@@ -126,6 +126,9 @@ impl<'a> World<'a> {
                     self.tenant.push(table.name.clone());
                 }
             }
+            Shape::Create { what, name: Some(name), .. } if what == "materialized view" => {
+                self.created.push(name.clone());
+            }
             Shape::CreateIndex(index) => self.indexes.extend(index.name.clone()),
             Shape::DropTable { names, .. } => {
                 self.created.retain(|created| !names.iter().any(|name| name.meets(created)));
@@ -151,6 +154,9 @@ impl<'a> World<'a> {
                 } else {
                     self.renamed_tables.push(table.clone());
                 }
+            }
+            Action::DropConstraint { name, .. } | Action::DropColumn { name, .. } => {
+                self.dropped.push(Name::new(None, name.clone()));
             }
             _ => {}
         }

@@ -8,7 +8,7 @@ use crate::schema::text::{Syntax, Token, TokenKind, tokens};
 /// Returns the form of an expression. What can't be read is its tokens, one space between them.
 pub(super) fn form(text: &str, syntax: Syntax) -> String {
     let tokens: Vec<Token<'_>> = tokens(text, syntax).filter(|token| !token.is_comment()).collect();
-    let mut parser = Parser { left: &tokens };
+    let mut parser = Parser { left: &tokens, depth: 0 };
     match parser.expression(0) {
         Some(node) if parser.left.is_empty() => node.to_string(),
         _ => tokens.iter().map(|token| token.text).collect::<Vec<_>>().join(" "),
@@ -18,7 +18,7 @@ pub(super) fn form(text: &str, syntax: Syntax) -> String {
 /// Returns the forms of expressions with commas between them, each with whether it goes down.
 pub(super) fn forms(text: &str, syntax: Syntax) -> Vec<String> {
     let tokens: Vec<Token<'_>> = tokens(text, syntax).filter(|token| !token.is_comment()).collect();
-    let mut parser = Parser { left: &tokens };
+    let mut parser = Parser { left: &tokens, depth: 0 };
     let mut forms = Vec::new();
     while !parser.left.is_empty() {
         let mut form = parser.expression(0).map_or_else(String::new, |node| node.to_string());
@@ -82,7 +82,12 @@ impl Node {
 
 struct Parser<'t, 'a> {
     left: &'t [Token<'a>],
+    /// How many expressions are open.
+    depth: u16,
 }
+
+/// How deep expressions are read; nobody writes them deeper.
+const MAX_DEPTH: u16 = 128;
 
 /// How strongly AND binds; what stands between the bounds of BETWEEN binds more strongly.
 const AND: u8 = 2;
@@ -118,6 +123,13 @@ impl<'t, 'a> Parser<'t, 'a> {
 
     /// Reads an expression whose operators bind at least this strongly.
     fn expression(&mut self, least: u8) -> Option<Node> {
+        self.depth += 1;
+        let node = if self.depth > MAX_DEPTH { None } else { self.expression_here(least) };
+        self.depth -= 1;
+        node
+    }
+
+    fn expression_here(&mut self, least: u8) -> Option<Node> {
         let mut left = if self.eat("NOT") {
             Node::not(self.expression(NOT)?)
         } else if self.eat("-") {

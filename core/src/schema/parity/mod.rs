@@ -73,7 +73,9 @@ impl Side {
                 .with_context("place", script.folder.as_str())
         };
         let Some(delta) = &script.delta else {
-            return Err(wrong(format!("{} says nothing of what it makes: expected schema.json", script.folder)));
+            let hint = format!("run `polymnia schema dump --delta {} > {}/schema.json`", script.version, script.folder);
+            let message = format!("{} says nothing of what it makes: expected schema.json", script.folder);
+            return Err(wrong(message).with_hint(hint));
         };
         self.schema.apply(delta);
         for name in script.metadata.apart.keys() {

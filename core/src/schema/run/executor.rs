@@ -36,6 +36,13 @@ pub(super) struct Done {
     pub(super) steps: Vec<StepReport>,
 }
 
+/// Is how long a step takes: what it took before, and since when it goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    pub(super) before: Duration,
+    pub(super) since: Instant,
+}
+
 /// Says how a run ended that did not succeed.
 #[derive(Debug)]
 pub(super) enum Ended {
@@ -132,9 +139,6 @@ impl<'e, 'r> Executor<'e, 'r> {
     fn step(&mut self, job: &Job<'_>) -> Result<(), Ended> {
         let started = Instant::now();
         let step = job.step;
-        let done = if step.resumes { self.entries.get(&step.version).map_or(0, |entry| entry.done) } else { 0 };
-        self.run.tell(&Event::StepStarted { step, done });
-        log::debug!("{}: {} statements, {done} done", job.title(), job.len());
         self.patience.relax();
         let outcome = match job.mode {
             Mode::Step(how) => self.whole(job, how).map_err(|trouble| (trouble, Left::Nothing)),
@@ -156,6 +160,12 @@ impl<'e, 'r> Executor<'e, 'r> {
             }
             Err((trouble, left)) => Err(self.ended(job, trouble, left)),
         }
+    }
+
+    /// Tells that a step begins, or goes on.
+    pub(super) fn tell_start(&mut self, job: &Job<'_>, done: u32) {
+        log::debug!("{}: {} statements, {done} done", job.title(), job.len());
+        self.run.tell(&Event::StepStarted { step: job.step, done });
     }
 
     /// Ends a run that was one transaction, which has been rolled back: for good, or to try again.
@@ -253,7 +263,7 @@ impl<'e, 'r> Executor<'e, 'r> {
     }
 
     /// Runs one statement and tells of it.
-    pub(super) fn execute(&mut self, job: &Job<'_>, index: usize) -> Result<u64, Trouble> {
+    pub(super) fn execute(&mut self, job: &Job<'_>, index: usize) -> Result<(), Trouble> {
         self.run.call.check().map_err(|error| Trouble::from(error).at(index))?;
         let started = Instant::now();
         let call = self.call();
@@ -262,7 +272,7 @@ impl<'e, 'r> Executor<'e, 'r> {
             .execute(&call, job.parts[index].statement.text)
             .map_err(|error| Trouble::of_statement(error, index, started.elapsed()))?;
         self.tell_statement(job, index, rows, started);
-        Ok(millis(started))
+        Ok(())
     }
 
     pub(super) fn tell_statement(&mut self, job: &Job<'_>, index: usize, rows: u64, started: Instant) {
@@ -292,13 +302,11 @@ impl<'e, 'r> Executor<'e, 'r> {
 
     /// Returns the schema as it is now.
     pub(super) fn look(&mut self) -> Result<Snapshot> {
-        match self.schema.take() {
-            Some(schema) => Ok(schema),
-            None => {
-                let call = self.call();
-                self.session.snapshot(&call)
-            }
+        if let Some(schema) = self.schema.take() {
+            return Ok(schema);
         }
+        let call = self.call();
+        self.session.snapshot(&call)
     }
 
     /// Records that a step is done, in the transaction that is open: the entry of an `up` with what it did to the schema, no
@@ -308,11 +316,12 @@ impl<'e, 'r> Executor<'e, 'r> {
         job: &Job<'_>,
         mut entry: Entry,
         before: &Snapshot,
-        millis: u64,
+        time: Taken,
     ) -> Result<(Option<Entry>, Snapshot)> {
         let call = self.call();
         let version = &job.step.version;
         let after = self.session.snapshot(&call)?;
+        let millis = as_millis(time.before + time.since.elapsed());
         let detail = format!("{} statements in {millis} ms", job.len());
         match job.step.direction {
             Way::Up => {

@@ -98,10 +98,12 @@ pub(crate) fn locked<T>(
     run: Run<'_>,
     work: impl FnOnce(&mut dyn SchemaSession, &Call, &Ledger) -> Result<T>,
 ) -> Result<(T, Opened)> {
-    run.call.check()?;
-    let mut session = run.engine.session(&run.now(), &run.options.session, run.observer)?;
+    let Run { engine, options, call, clock, observer, sources } = run;
+    let call = Call { now: clock.now(), ..call.clone() };
+    call.check()?;
+    let mut session = engine.session(&call, &options.session, observer)?;
     let session = &mut *session;
-    let call = Call { now: run.clock.now(), ..run.call.clone() };
+    let call = Call { now: clock.now(), ..call };
     // Behind a pooler what is written outside a transaction ends the session's own.
     if session.is_one_transaction() {
         session.begin(&call, Begin::Plain)?;
@@ -111,8 +113,8 @@ pub(crate) fn locked<T>(
         session.begin(&call, Begin::Plain)?;
     }
     let attempt = || {
-        let adoption = adoption(run.sources, &session.ledger(&call)?, run.options, call.now);
-        adoption.write(session, &call, run.options)?;
+        let adoption = adoption(sources, &session.ledger(&call)?, options, call.now);
+        adoption.write(session, &call, options)?;
         let ledger = session.ledger(&call)?;
         let result = work(session, &call, &ledger)?;
         session.commit(&call)?;
@@ -120,7 +122,7 @@ pub(crate) fn locked<T>(
     };
     match attempt() {
         Ok((result, adoption)) => {
-            tell_adoption(run.observer, &adoption);
+            tell_adoption(observer, &adoption);
             let adopted = adoption.versions().map(|(version, _)| version.clone()).collect();
             Ok((result, Opened { created, adopted }))
         }
@@ -177,7 +179,7 @@ fn attempt(
     refuse::mixed(&jobs, together, pooled)?;
     refuse::changed(&jobs, &ledger, syntax_of(run.sources))?;
     run.tell(&Event::Planned { steps: &plan.steps });
-    let destroys = refuse::destruction(&plan, &mut *session, &run.now(), run.options)?;
+    let destroys = refuse::destruction(&plan, &mut *session, &run.now(), run.options, run.sources)?;
     let wanted = match run.options.backup {
         BackupMode::Always => !plan.steps.is_empty(),
         BackupMode::Auto => destroys,

@@ -4,15 +4,15 @@
 //! A statement that can be in a transaction shares one with the record. One that can't be runs alone and is recorded after;
 //! run a second time, it does no harm: an index that is there is not built again, one that is half-made is dropped first.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::schema::{BatchRequest, Begin, Delta, Entry, Event, SchemaFault, Snapshot, State, Way};
 use crate::{Error, ErrorKind, Result};
 
-use super::executor::Executor;
+use super::executor::{Executor, Taken};
 use super::failure::{Left, Trouble};
 use super::job::{How, Job};
-use super::millis;
+use super::{as_millis, millis};
 
 /// Is a step on its way.
 struct Course {
@@ -24,8 +24,10 @@ struct Course {
     before: Snapshot,
     /// Whether the statement that is next may have been tried before.
     tried: bool,
+    /// Which statement is done outside a transaction and not recorded yet.
+    unrecorded: Option<usize>,
     /// How long its statements took, in this run and before.
-    millis: u64,
+    spent: Duration,
 }
 
 impl Executor<'_, '_> {
@@ -39,6 +41,7 @@ impl Executor<'_, '_> {
             };
             (trouble, left)
         })?;
+        self.tell_start(job, course.entry.done);
         match self.go(job, &mut course) {
             Ok(()) => Ok(()),
             Err(trouble) => {
@@ -89,7 +92,8 @@ impl Executor<'_, '_> {
         self.patiently(job, |executor, _| executor.write(&entry))?;
         self.keep(&job.step.version, Some(entry.clone()), None);
         let spent = if resumes && job.step.direction == Way::Up { entry.millis.unwrap_or(0) } else { 0 };
-        Ok(Course { entry, original, before, tried: resumes, millis: spent })
+        let spent = Duration::from_millis(spent);
+        Ok(Course { entry, original, before, tried: resumes, unrecorded: None, spent })
     }
 
     /// Takes the script as it is now into the entry of a step that goes on: a statement that failed may have been mended.
@@ -122,15 +126,17 @@ impl Executor<'_, '_> {
 
     /// Runs a statement in one transaction with the record of it.
     fn together_with_record(&mut self, job: &Job<'_>, index: usize, course: &mut Course) -> Result<(), Trouble> {
+        let began = Instant::now();
         let entry = self.patiently(job, |executor, _| {
             executor.begin(Begin::Plain)?;
-            let took = executor.execute(job, index)?;
-            let next = done(course, index, took);
+            executor.execute(job, index)?;
+            let next = done(course, index, began.elapsed());
             let call = executor.call();
             executor.session.record(&call, &next).map_err(|error| Trouble::from(error).at(index))?;
             executor.commit().map_err(|error| Trouble::from(error).at(index))?;
             Ok(next)
         })?;
+        course.spent += began.elapsed();
         self.go_on(course, entry);
         Ok(())
     }
@@ -139,22 +145,22 @@ impl Executor<'_, '_> {
     fn alone(&mut self, job: &Job<'_>, index: usize, course: &mut Course) -> Result<(), Trouble> {
         let statement = &job.parts[index].statement;
         let (creates, drops) = (statement.creates_index(), statement.drops_index());
-        let tried = course.tried;
-        let took = self.patiently(job, |executor, nth| {
+        let (tried, began) = (course.tried, Instant::now());
+        self.patiently(job, |executor, nth| {
             let again = tried || nth > 0;
             let at = |error: Error| Trouble::from(error).at(index);
             if let Some(name) = creates {
                 executor.clear(name, index)?;
                 let call = executor.call();
                 if again && executor.session.has_index(&call, name).map_err(at)? {
-                    return Ok(0);
+                    return Ok(());
                 }
             }
             if let Some(name) = drops
                 && again
                 && !executor.is_there(name).map_err(at)?
             {
-                return Ok(0);
+                return Ok(());
             }
             executor.execute(job, index)
         })?;
@@ -163,8 +169,11 @@ impl Executor<'_, '_> {
         {
             return Err(Trouble::from(left_invalid(&invalid)).at(index));
         }
-        let next = done(course, index, took);
+        course.unrecorded = Some(index);
+        course.spent += began.elapsed();
+        let next = done(course, index, Duration::ZERO);
         self.patiently(job, |executor, _| executor.write(&next)).map_err(|trouble| trouble.at(index))?;
+        course.unrecorded = None;
         self.go_on(course, next);
         Ok(())
     }
@@ -203,16 +212,17 @@ impl Executor<'_, '_> {
                 }
                 let mut next = match &one.key {
                     Some(_) => course.entry.clone(),
-                    None => done(course, index, 0),
+                    None => done(course, index, Duration::ZERO),
                 };
                 next.batch_key.clone_from(&one.key);
-                next.millis = Some(course.millis + millis(began));
+                next.millis = Some(as_millis(course.spent + began.elapsed()));
                 let call = executor.call();
                 executor.session.record(&call, &next).map_err(at)?;
                 executor.commit().map_err(at)?;
                 Ok((next, one))
             })?;
             let ended = one.key.is_none();
+            course.spent += began.elapsed();
             self.go_on(course, next);
             looked_at += one.looked_at;
             changed += one.changed;
@@ -244,9 +254,10 @@ impl Executor<'_, '_> {
                 return Err(Trouble::from(left_invalid(&invalid)).at(index));
             }
         }
+        let time = Taken { before: course.spent, since: Instant::now() };
         let (entry, after) = self.patiently(job, |executor, _| {
             executor.begin(Begin::Plain)?;
-            let recorded = executor.record_done(job, course.entry.clone(), &course.before, course.millis)?;
+            let recorded = executor.record_done(job, course.entry.clone(), &course.before, time)?;
             executor.commit()?;
             Ok(recorded)
         })?;
@@ -257,8 +268,11 @@ impl Executor<'_, '_> {
     /// Writes down where a step stopped, and returns what stays of it. Where that can't be written, what was recorded last
     /// says the same.
     fn stop(&mut self, job: &Job<'_>, course: Course, trouble: &Trouble) -> Left {
-        let Course { mut entry, original, .. } = course;
-        let beyond = self.beyond(job, &entry, trouble);
+        let Course { mut entry, original, unrecorded, .. } = course;
+        let beyond = match unrecorded {
+            Some(index) => Some(format!("statement {} is done and not recorded", index + 1)),
+            None => self.beyond(job, &entry, trouble),
+        };
         let nothing = entry.done == 0 && entry.batch_key.is_none() && beyond.is_none();
         let call = self.quiet();
         let line = self.failure_line(job, trouble, &call);
@@ -349,18 +363,17 @@ impl Executor<'_, '_> {
 
     /// Takes over what was committed.
     fn go_on(&mut self, course: &mut Course, entry: Entry) {
-        course.millis = entry.millis.unwrap_or(course.millis);
         course.entry = entry;
         self.keep(&course.entry.version.clone(), Some(course.entry.clone()), None);
     }
 }
 
 /// Returns the entry after a statement.
-fn done(course: &Course, index: usize, took: u64) -> Entry {
+fn done(course: &Course, index: usize, took: Duration) -> Entry {
     Entry {
         done: u32::try_from(index + 1).unwrap_or(u32::MAX),
         batch_key: None,
-        millis: Some(course.millis + took),
+        millis: Some(as_millis(course.spent + took)),
         ..course.entry.clone()
     }
 }
@@ -384,7 +397,7 @@ fn whole_of(kept: &Delta) -> Snapshot {
 
 /// Returns whether a qualified name and one as a script writes it may be the same: the last parts are, and so are the
 /// schemas where both say one.
-fn names_same(qualified: &str, written: &str) -> bool {
+pub(super) fn names_same(qualified: &str, written: &str) -> bool {
     let (one, other) = (name_parts(qualified), name_parts(written));
     let pairs = one.iter().rev().zip(other.iter().rev());
     !other.is_empty() && pairs.into_iter().all(|(one, other)| one == other)

@@ -1,11 +1,13 @@
 //! What is refused before anything is written.
 
-use crate::schema::text::{Syntax, checksums, statements};
-use crate::schema::{Entry, Ledger, ObjectKind, ObjectName, Plan, RunOptions, SchemaFault, State, Way};
+use crate::schema::text::{Syntax, Token, checksums, statements, tokens};
+use crate::schema::{Entry, Ledger, ObjectKind, ObjectName, Plan, RunOptions, SchemaFault, Source, State, Way};
 use crate::spi::SchemaSession;
 use crate::{Call, Error, Result};
 
 use super::job::{Job, refuse_in_one_transaction};
+use super::piecewise::names_same;
+use super::syntax_of;
 
 /// Refuses, where everything is to be one transaction, what can't be part of one.
 pub(super) fn mixed(jobs: &[Job<'_>], together: bool, pooled: bool) -> Result<()> {
@@ -17,10 +19,11 @@ pub(super) fn changed(jobs: &[Job<'_>], ledger: &Ledger, syntax: Syntax) -> Resu
     for job in jobs {
         let Some((entry, begun)) = unfinished(job, ledger.entries.as_deref().unwrap_or_default()) else { continue };
         let then = statements(begun, syntax);
-        for index in 0..usize::try_from(entry.done).unwrap_or(usize::MAX).min(then.len()) {
-            let sum = |text: &str| checksums(text, syntax).normalized;
+        let sum = |text: &str| checksums(text, syntax).normalized;
+        let done = usize::try_from(entry.done).unwrap_or(usize::MAX);
+        for (index, then) in then.iter().enumerate().take(done) {
             let now = job.parts.get(index).map(|part| part.statement.text);
-            if now.is_some_and(|now| sum(now) == sum(then[index].text)) {
+            if now.is_some_and(|now| sum(now) == sum(then.text)) {
                 continue;
             }
             let message = format!(
@@ -61,6 +64,7 @@ pub(super) fn destruction(
     session: &mut dyn SchemaSession,
     call: &Call,
     options: &RunOptions,
+    sources: &[Source],
 ) -> Result<bool> {
     let Some(first) = plan.steps.iter().find(|step| !step.destroys.is_empty()) else {
         return Ok(false);
@@ -73,13 +77,48 @@ pub(super) fn destruction(
         // An application's migrations may destroy anything; so may ours what nobody knows.
         !only_ours || object.is_none_or(|object| object.ours)
     };
-    if !rows.iter().any(|(table, rows)| *rows > 0 && concerned(table)) {
+    // Rows that migrations put there themselves can be had again.
+    let seeds = seeds(sources);
+    let seeded =
+        |table: &str| -> u64 { seeds.iter().filter(|(seed, _)| names_same(table, seed)).map(|(_, rows)| rows).sum() };
+    if !rows.iter().any(|(table, rows)| *rows > seeded(table) && concerned(table)) {
         return Ok(false);
     }
     if options.allow_destructive {
         return Ok(true);
     }
     Err(destructive(first, &super::command(plan)))
+}
+
+/// Returns the tables that migrations insert into, as they are written, each with how many rows a statement writes down.
+fn seeds(sources: &[Source]) -> Vec<(String, u64)> {
+    let syntax = syntax_of(sources);
+    let scripts = sources.iter().flat_map(|source| &source.scripts);
+    scripts.flat_map(|script| statements(&script.up, syntax)).filter_map(|one| seed(one.text, syntax)).collect()
+}
+
+/// Returns the table that a statement inserts into, as it is written, and how many rows stand in it. What is not written down
+/// row by row is taken for one.
+fn seed(statement: &str, syntax: Syntax) -> Option<(String, u64)> {
+    let mut tokens = tokens(statement, syntax).filter(|token| !token.is_comment());
+    tokens.next().filter(|token| token.is("INSERT"))?;
+    let mut tokens = tokens.skip_while(|token| !token.is("INTO")).skip(1).peekable();
+    let mut name = tokens.next().filter(Token::is_name)?.text.to_owned();
+    while tokens.next_if(|token| token.is_symbol(".")).is_some() {
+        name = format!("{name}.{}", tokens.next().filter(Token::is_name)?.text);
+    }
+    let (mut depth, mut rows) = (0, 0);
+    for token in tokens.skip_while(|token| !token.is("VALUES")) {
+        if token.is_symbol("(") {
+            rows += u64::from(depth == 0);
+            depth += 1;
+        } else if token.is_symbol(")") {
+            depth -= 1;
+        } else if depth == 0 && token.is("ON") {
+            break;
+        }
+    }
+    Some((name, rows.max(1)))
 }
 
 fn destructive(step: &crate::schema::Step, command: &str) -> Error {
@@ -93,4 +132,28 @@ fn destructive(step: &crate::schema::Step, command: &str) -> Error {
         .with_context("version", &step.version)
         .with_context("state", "nothing was changed")
         .with_hint(format!("if that is what you want, run `{command} --allow-destructive`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_a_migration_writes_down_are_counted() {
+        let cases = [
+            ("INSERT INTO t VALUES (1);", Some(("t", 1))),
+            (
+                "INSERT INTO t (a, b) VALUES ('x', lower(hex(y(16)))), ('(', (1)) ON CONFLICT (a) DO NOTHING;",
+                Some(("t", 2)),
+            ),
+            ("insert or ignore into s.\"T\" (a) SELECT 1", Some(("s.\"T\"", 1))),
+            ("INSERT INTO t", Some(("t", 1))),
+            ("INSERT", None),
+            ("DELETE FROM t", None),
+        ];
+        for (statement, expected) in cases {
+            let expected = expected.map(|(table, rows)| (table.to_owned(), rows));
+            assert_eq!(seed(statement, Syntax::Sqlite), expected, "{statement}");
+        }
+    }
 }

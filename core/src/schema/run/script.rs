@@ -151,7 +151,7 @@ impl<'p> Writer<'_, 'p> {
             entry.done = u32::try_from(index + 1).unwrap_or(u32::MAX);
             entry.batch_key = None;
             match part.how {
-                How::Left => continue,
+                How::Left => {}
                 How::Alone => {
                     self.lines.push(Line::Statement(part.statement.text));
                     self.record(entry.clone());

@@ -1,17 +1,19 @@
 //! Steps that are one transaction with the record of them: a crash leaves nothing.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use crate::schema::{Begin, SchemaFault};
 use crate::{Error, Result};
 
-use super::executor::Executor;
+use super::executor::{Executor, Taken};
 use super::failure::Trouble;
 use super::job::{How, Job};
 
 impl Executor<'_, '_> {
     /// Runs a step in one transaction.
     pub(super) fn whole(&mut self, job: &Job<'_>, how: Begin) -> Result<(), Trouble> {
+        self.tell_start(job, 0);
         let done = self.patiently(job, |executor, _| executor.transaction(job, how));
         if let Err(trouble) = &done {
             self.schema = None;
@@ -24,13 +26,13 @@ impl Executor<'_, '_> {
 
     fn transaction(&mut self, job: &Job<'_>, how: Begin) -> Result<(), Trouble> {
         self.run.call.check()?;
+        let time = Taken { before: Duration::ZERO, since: Instant::now() };
         self.begin(how)?;
         let before = self.look()?;
         let counts = if how == Begin::Rebuild { Some(self.count()?) } else { None };
-        let mut millis = 0;
         for (index, part) in job.parts.iter().enumerate() {
             if part.how != How::Left {
-                millis += self.execute(job, index)?;
+                self.execute(job, index)?;
             }
         }
         if let Some(counts) = counts {
@@ -38,7 +40,7 @@ impl Executor<'_, '_> {
         }
         self.run.call.check()?;
         let entry = self.entry(job);
-        let (entry, after) = self.record_done(job, entry, &before, millis)?;
+        let (entry, after) = self.record_done(job, entry, &before, time)?;
         self.commit()?;
         self.keep(&job.step.version, entry, Some(after));
         Ok(())

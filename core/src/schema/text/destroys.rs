@@ -1,7 +1,7 @@
 //! Which statements destroy data.
 
 use crate::schema::text::classify::{Words, unquoted};
-use crate::schema::text::{Directive, Statement, Syntax, TokenKind, statements};
+use crate::schema::text::{Directive, Statement, Syntax, TokenKind};
 
 impl Statement<'_> {
     /// Returns what it destroys, if it destroys data: `drops table a`, `drops column a.b`, `empties table a`,
@@ -25,33 +25,13 @@ impl Statement<'_> {
     }
 }
 
-/// Returns what a script destroys, statement by statement.
-///
-/// A table that the script made itself, and one in whose place it puts another, as a rebuild does (`DROP TABLE a; ALTER TABLE b
-/// RENAME TO a;`), are not destroyed.
-pub fn destructions(script: &str, syntax: Syntax) -> Vec<String> {
-    let statements = statements(script, syntax);
-    let words: Vec<Words<'_>> = statements.iter().map(|statement| Words::new(statement.text, syntax)).collect();
-    let spared = |index: usize, table: &str| {
-        words[..index].iter().filter_map(makes_table).any(|made| made == plain(table))
-            || words[index..].iter().filter_map(renames_to).any(|name| name == plain(table))
-    };
-    let destroyed = |(index, statement): (usize, &Statement<'_>)| {
-        let dropped = dropped_tables(&words[index]);
-        if !dropped.is_empty() && dropped.iter().all(|table| spared(index, table)) {
-            return None;
-        }
-        statement.destroys(syntax)
-    };
-    statements.iter().enumerate().filter_map(destroyed).collect()
-}
-
 /// Says what a statement that changes definitions destroys. It begins at a place, and ends with a semicolon or the text.
 fn definition(words: &Words<'_>, at: usize) -> Option<String> {
     const KINDS: [&[&str]; 7] =
         [&["TABLE"], &["FOREIGN", "TABLE"], &["SCHEMA"], &["TYPE"], &["DOMAIN"], &["EXTENSION"], &["DATABASE"]];
     if words.is(at, "TRUNCATE") {
-        return Some(format!("empties table {}", names(words, words.skip(at + 1, &["TABLE", "ONLY"])).join(", ")));
+        let names = names(words, words.skip(at + 1, &["TABLE", "ONLY"])).join(", ");
+        return Some(format!("empties table {names}").trim_end().to_owned());
     }
     if words.is(at, "DROP") {
         if words.is(at + 1, "OWNED") {
@@ -59,7 +39,7 @@ fn definition(words: &Words<'_>, at: usize) -> Option<String> {
         }
         let kind = KINDS.into_iter().find(|kind| words.has(at + 1, kind))?;
         let names = names(words, words.skip(at + 1 + kind.len(), &["IF", "EXISTS"])).join(", ");
-        return Some(format!("drops {} {names}", kind.join(" ").to_ascii_lowercase()));
+        return Some(format!("drops {} {names}", kind.join(" ").to_ascii_lowercase()).trim_end().to_owned());
     }
     let (thing, part) = match () {
         () if words.has(at, &["ALTER", "TABLE"]) => (at + 2, "column"),
@@ -75,23 +55,35 @@ fn definition(words: &Words<'_>, at: usize) -> Option<String> {
 
 /// Says what a statement that changes rows destroys. It begins at a place.
 fn rows(words: &Words<'_>, at: usize, batched: bool) -> Option<String> {
-    if words.has(at, &["DELETE", "FROM"]) {
-        let (table, _) = words.name(words.skip(at + 2, &["ONLY"]))?;
-        return Some(format!("deletes rows of {table}"));
+    match changed_rows(words, at)? {
+        (RowChange::Update, _) if batched => None,
+        (RowChange::Delete, table) => Some(format!("deletes rows of {table}")),
+        (RowChange::Update | RowChange::Replace, table) => Some(format!("overwrites rows of {table}")),
     }
-    if words.is(at, "UPDATE") && !batched {
-        let start = if words.is(at + 1, "OR") { at + 3 } else { words.skip(at + 1, &["ONLY"]) };
-        let (table, _) = words.name(start)?;
-        return Some(format!("overwrites rows of {table}"));
-    }
-    let into = if words.has(at, &["REPLACE", "INTO"]) {
-        at + 2
-    } else if words.has(at, &["INSERT", "OR", "REPLACE", "INTO"]) {
-        at + 4
-    } else {
-        return None;
+}
+
+/// Is what a statement does to rows that are there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowChange {
+    Update,
+    Delete,
+    Replace,
+}
+
+/// Returns what a statement that begins at a place does to the rows of which table.
+pub(super) fn changed_rows<'a>(words: &Words<'a>, at: usize) -> Option<(RowChange, &'a str)> {
+    let merges = |action: &str| (at..words.tokens.len()).any(|place| words.has(place, &["THEN", action]));
+    let (change, table) = match () {
+        () if words.has(at, &["DELETE", "FROM"]) => (RowChange::Delete, at + 2),
+        () if words.has(at, &["UPDATE", "OR"]) => (RowChange::Update, at + 3),
+        () if words.is(at, "UPDATE") => (RowChange::Update, at + 1),
+        () if words.has(at, &["REPLACE", "INTO"]) => (RowChange::Replace, at + 2),
+        () if words.has(at, &["INSERT", "OR", "REPLACE", "INTO"]) => (RowChange::Replace, at + 4),
+        () if words.has(at, &["MERGE", "INTO"]) && merges("DELETE") => (RowChange::Delete, at + 2),
+        () if words.has(at, &["MERGE", "INTO"]) && merges("UPDATE") => (RowChange::Replace, at + 2),
+        () => return None,
     };
-    words.name(into).map(|(table, _)| format!("overwrites rows of {table}"))
+    words.name(words.skip(table, &["ONLY"])).map(|(name, _)| (change, name))
 }
 
 /// Looks at each place of a body where a statement can begin.
@@ -101,6 +93,14 @@ fn in_body(quoted: &str, syntax: Syntax) -> Option<String> {
         None => unquoted(quoted),
     };
     let words = Words::new(body, syntax);
+    // EXECUTE 'DROP TABLE a', EXECUTE format('DROP TABLE %I', a)
+    let mut executed = (1..words.tokens.len()).filter(|at| {
+        words.tokens[*at].kind == TokenKind::Text
+            && (words.is(at - 1, "EXECUTE") || (words.is_symbol(at - 1, "(") && *at > 1 && words.is(at - 2, "FORMAT")))
+    });
+    if let Some(found) = executed.find_map(|at| in_body(words.tokens[at].text, syntax)) {
+        return Some(found);
+    }
     let begins = |at: &usize| {
         *at == 0
             || words.is_symbol(at - 1, ";")
@@ -110,7 +110,7 @@ fn in_body(quoted: &str, syntax: Syntax) -> Option<String> {
 }
 
 /// Returns where the actions of an `ALTER` begin.
-fn actions<'a>(words: &'a Words<'_>, first: usize) -> impl Iterator<Item = usize> + 'a {
+pub(super) fn actions<'a>(words: &'a Words<'_>, first: usize) -> impl Iterator<Item = usize> + 'a {
     let end = (first..words.tokens.len()).find(|at| words.is_symbol(*at, ";")).unwrap_or(words.tokens.len());
     let further = words.outside_brackets().filter(move |at| (first..end).contains(at) && words.is_symbol(*at, ","));
     std::iter::once(first).chain(further.map(|comma| comma + 1))
@@ -124,34 +124,8 @@ fn dropped_part<'a>(words: &Words<'a>, action: usize) -> Option<&'a str> {
     words.name(words.skip(action + 1, &["COLUMN", "ATTRIBUTE", "IF", "EXISTS"])).map(|(name, _)| name)
 }
 
-fn dropped_tables<'a>(words: &Words<'a>) -> Vec<&'a str> {
-    if !words.begins(&["DROP", "TABLE"]) {
-        return Vec::new();
-    }
-    names(words, words.skip(2, &["IF", "EXISTS"]))
-}
-
-fn makes_table(words: &Words<'_>) -> Option<String> {
-    let at = words.skip(1, &["TEMP", "TEMPORARY", "UNLOGGED"]);
-    if !words.begins(&["CREATE"]) || !words.is(at, "TABLE") || words.is(at + 1, "IF") {
-        return None;
-    }
-    words.name(at + 1).map(|(name, _)| plain(name))
-}
-
-fn renames_to(words: &Words<'_>) -> Option<String> {
-    if !words.begins(&["ALTER", "TABLE"]) {
-        return None;
-    }
-    let (_, after) = words.name(words.skip(2, &["IF", "EXISTS", "ONLY"]))?;
-    if !words.has(after, &["RENAME", "TO"]) {
-        return None;
-    }
-    words.name(after + 2).map(|(name, _)| plain(name))
-}
-
 /// Returns names that commas part.
-fn names<'a>(words: &Words<'a>, mut at: usize) -> Vec<&'a str> {
+pub(super) fn names<'a>(words: &Words<'a>, mut at: usize) -> Vec<&'a str> {
     let mut found = Vec::new();
     while let Some((name, after)) = words.name(at) {
         found.push(name);
@@ -163,15 +137,10 @@ fn names<'a>(words: &Words<'a>, mut at: usize) -> Vec<&'a str> {
     found
 }
 
-/// Returns the last part of a name, to compare: without quotes, in lower case.
-fn plain(name: &str) -> String {
-    let last = name.rsplit('.').next().unwrap_or(name).trim();
-    unquoted(last).to_ascii_lowercase()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::text::statements;
 
     fn destroys(text: &str, syntax: Syntax) -> Option<String> {
         statements(text, syntax).remove(0).destroys(syntax)
@@ -196,6 +165,10 @@ mod tests {
             ("WITH x AS (SELECT 1) UPDATE a SET b = 1;", "overwrites rows of a"),
             ("DO $x$ BEGIN IF a THEN DROP TABLE b; END IF; END $x$;", "drops table b"),
             ("DO 'BEGIN DELETE FROM a; END';", "deletes rows of a"),
+            ("DO $x$ BEGIN EXECUTE format('TRUNCATE %I', b); END $x$;", "empties table"),
+            ("DO $x$ BEGIN EXECUTE $y$DROP TABLE b$y$; END $x$;", "drops table b"),
+            ("MERGE INTO a USING b ON c WHEN MATCHED THEN DELETE;", "deletes rows of a"),
+            ("MERGE INTO a USING b ON c WHEN MATCHED THEN UPDATE SET d = 1;", "overwrites rows of a"),
         ];
         for (text, expected) in cases {
             assert_eq!(destroys(text, Syntax::Postgres).as_deref(), Some(expected), "{text}");
@@ -222,20 +195,12 @@ mod tests {
             "DO $",
             "DO $$",
             "INSERT INTO a VALUES (1);",
+            "MERGE INTO a USING b ON c WHEN NOT MATCHED THEN INSERT VALUES (1);",
         ];
         for text in cases {
             assert_eq!(destroys(text, Syntax::Postgres), None, "{text}");
         }
         let trigger = "CREATE TRIGGER t AFTER UPDATE ON a BEGIN DELETE FROM b; END;";
         assert_eq!(destroys(trigger, Syntax::Sqlite), None);
-    }
-
-    #[test]
-    fn a_rebuild_destroys_nothing() {
-        let rebuild = "CREATE TABLE new_a (b); INSERT INTO new_a SELECT b FROM a; DROP TABLE \"A\"; ALTER TABLE new_a RENAME TO a;";
-        assert_eq!(destructions(rebuild, Syntax::Sqlite), Vec::<String>::new());
-        assert_eq!(destructions("CREATE TEMP TABLE a (b); DROP TABLE a;", Syntax::Sqlite), Vec::<String>::new());
-        let other = "DROP TABLE a; ALTER TABLE c RENAME TO b; DROP TABLE d;";
-        assert_eq!(destructions(other, Syntax::Sqlite), ["drops table a", "drops table d"]);
     }
 }

@@ -1,6 +1,6 @@
 //! What the comments of a script say to the engine.
 
-use crate::schema::text::{Syntax, Token, TokenKind, statements, tokens};
+use crate::schema::text::{Statement, Syntax, Token, TokenKind, statements, tokens};
 
 /// Is a line comment that speaks to the engine: `-- polymnia:batch 1000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +69,25 @@ fn parse(text: &str) -> Result<Directive<'_>, String> {
     }
 }
 
-/// Returns why a script has no statement: the reason of its `noop` directive, if it has one and nothing else.
+/// Returns why a script does nothing: the reason of its `noop` directive, if it has one and no statement but `SELECT 1;`.
+///
+/// To PostgreSQL a script of comments is an empty query, which diesel and other tools take for a failure: a statement that does
+/// nothing lets them pass.
 pub fn noop_reason(script: &str) -> Option<&str> {
-    // That no token but comments is there reads the same in every syntax, but for comments in comments.
+    // So little reads the same in every syntax, but for comments in comments.
     let mut reason = None;
     for token in tokens(script, Syntax::Sqlite) {
-        if !token.is_comment() {
-            return None;
-        }
         if let Some(Ok(Directive::Noop { reason: found })) = parse_comment(&token) {
             reason = reason.or(Some(found));
         }
     }
-    reason
+    reason.filter(|_| statements(script, Syntax::Sqlite).iter().all(does_nothing))
+}
+
+fn does_nothing(statement: &Statement<'_>) -> bool {
+    let words = tokens(statement.text, Syntax::Sqlite).filter(|token| !token.is_comment());
+    words.map(|token| token.text.to_ascii_uppercase()).collect::<Vec<_>>().join(" ").trim_end_matches(" ;")
+        == "SELECT 1"
 }
 
 /// Returns what is wrong with the directives of a script: malformed, unknown, or where they say nothing.
@@ -101,8 +107,8 @@ pub fn directive_faults(script: &str, syntax: Syntax) -> Vec<DirectiveFault> {
                 "a directive stands behind something: expected a line of its own".to_owned()
             }
             Ok(_) if within => "a directive stands within a statement: expected it before the statement".to_owned(),
-            Ok(Directive::Noop { .. }) if !statements.is_empty() => {
-                "the directive noop stands in a script with statements: expected one or the other".to_owned()
+            Ok(Directive::Noop { .. }) if !statements.iter().all(does_nothing) => {
+                "the directive noop stands in a script with statements: expected none but `SELECT 1;`".to_owned()
             }
             Ok(Directive::Batch { .. } | Directive::Allow { .. }) if statements.is_empty() || token.offset > last => {
                 "a directive stands before no statement".to_owned()
@@ -151,7 +157,10 @@ mod tests {
             Some("jsonb has it built in")
         );
         assert_eq!(noop_reason("-- polymnia:noop\n"), None);
-        assert_eq!(noop_reason("-- polymnia:noop why\nSELECT 1;"), None);
+        assert_eq!(noop_reason("-- polymnia:noop why\nSELECT 1;"), Some("why"));
+        assert_eq!(noop_reason("select /* 2 */ 1\n-- polymnia:noop why"), Some("why"));
+        assert_eq!(noop_reason("-- polymnia:noop why\nSELECT 2;"), None);
+        assert_eq!(noop_reason("SELECT 1;"), None);
         assert_eq!(noop_reason("-- nothing"), None);
     }
 
@@ -167,6 +176,7 @@ mod tests {
             ("DELETE FROM a\n-- polymnia:batch 10\nWHERE b;", "within a statement"),
             ("DELETE FROM a;\n-- polymnia:batch 10\n", "before no statement"),
             ("-- polymnia:noop why\nDELETE FROM a;", "with statements"),
+            ("-- polymnia:noop why\nSELECT 1;\nDELETE FROM a;", "with statements"),
         ];
         for (script, expected) in cases {
             let found = faults(script);

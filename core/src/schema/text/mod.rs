@@ -6,14 +6,17 @@ mod batch;
 mod checksum;
 mod classify;
 mod destroys;
+mod destructions;
 mod directive;
 mod place;
+#[cfg(test)]
+mod properties;
 mod statement;
 mod token;
 
 pub use batch::Batch;
 pub use checksum::{Checksums, checksums};
-pub use destroys::destructions;
+pub use destructions::destructions;
 pub use directive::{Directive, DirectiveFault, directive_faults, noop_reason};
 pub use place::{diff, place};
 pub use statement::{Statement, statements};

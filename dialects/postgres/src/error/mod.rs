@@ -88,7 +88,7 @@ pub(crate) fn classify(error: &DieselError, stage: Stage, scrub: impl Fn(&str) -
     if LOST.iter().any(|text| message.contains(text)) {
         return Some(server(lost(stage)));
     }
-    if DEADLOCK.iter().any(|text| message.contains(text)) {
+    if is_deadlock(message) {
         let error = Error::new(ErrorKind::Unavailable, "two transactions waited for each other");
         return Some(server(error.with_retry(Retry::Safe)));
     }
@@ -97,6 +97,11 @@ pub(crate) fn classify(error: &DieselError, stage: Stage, scrub: impl Fn(&str) -
         ErrorKind::Migration => error,
         _ => server(error),
     })
+}
+
+/// Returns whether a message says that the server ended one of two transactions that waited for each other.
+pub(crate) fn is_deadlock(message: &str) -> bool {
+    DEADLOCK.iter().any(|text| message.contains(text))
 }
 
 /// Returns what a failure to connect means, if it is recognised. The message may be several lines: one a host, or address.

@@ -3,6 +3,7 @@
 //! Not of the schema `polymnia` alone: an application's migrations run in the same history and change what stands elsewhere.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -96,7 +97,14 @@ fn describe(programs: &Programs, call: &Call, from: &Path) -> Result<BackupInfo>
         fingerprint: None,
         memories: content.memories,
         bytes,
-        sha256: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hexadecimal(&hash.finalize()),
+    })
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a String takes it");
+        text
     })
 }
 

@@ -2,8 +2,6 @@
 //!
 //! The key of a row travels as a JSON array, in which every type's text is exact and the same whatever the session's settings.
 
-use std::fmt::Write as _;
-
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Double, Nullable, Text};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
@@ -78,7 +76,11 @@ pub(super) fn page(session: &mut Session, request: &BatchRequest<'_>) -> Result<
 pub(super) fn total(session: &mut Session, page: &Page) -> Result<u64, Fault> {
     let Table { schema, name, rows, .. } = &page.table;
     if *rows >= 0.0 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count as the server estimates it")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count as the server estimates it"
+        )]
         return Ok(*rows as u64);
     }
     // The server knows nothing of it yet.
@@ -101,11 +103,8 @@ pub(super) fn cut(request: &BatchRequest<'_>, page: &Page) -> Cut {
     text.push_str(&statement[start..end]);
     let at = text.len();
     // On a line of its own: the condition may end with a comment.
-    match within {
-        true => write!(text, "\n) AND ({key})"),
-        false => write!(text, "({key})"),
-    }
-    .expect("a String takes it");
+    let closing = if within { format!("\n) AND ({key})") } else { format!("({key})") };
+    text.push_str(&closing);
     let after = (at, text.len() - at);
     text.push_str(&statement[end..]);
     Cut { text, before, after }
@@ -138,6 +137,9 @@ impl Cut {
     }
 }
 
+/// Is a table as the catalog describes it: schema, name, the columns of its key, their types, rows.
+type Row = (String, String, Vec<String>, Vec<String>, f64);
+
 /// Looks up a table by the name that a script gives it.
 fn table(session: &mut Session, name: &str) -> Result<Table, Fault> {
     let mut statement = Statement::<(Text, Text, Array<Text>, Array<Text>, Double)>::new(
@@ -152,9 +154,11 @@ fn table(session: &mut Session, name: &str) -> Result<Table, Fault> {
          WHERE one.oid = to_regclass(",
     );
     statement.bind(name).text(")").plan_each_time();
-    let rows: Vec<(String, String, Vec<String>, Vec<String>, f64)> = session.load(statement)?;
+    let rows: Vec<Row> = session.load(statement)?;
     let Some((schema, found, key, types, rows)) = rows.into_iter().next() else {
-        return Err(Error::new(ErrorKind::Migration, format!("there is no table {name} to go through in batches")).into());
+        return Err(
+            Error::new(ErrorKind::Migration, format!("there is no table {name} to go through in batches")).into()
+        );
     };
     if key.is_empty() {
         let message = format!("table {name} has no primary key: a statement in batches goes by it");

@@ -63,7 +63,8 @@ impl Tool {
 
     fn fits(&self, table: &Table, tables: &[Table]) -> bool {
         let beside = |name: &str| tables.iter().any(|other| other.schema == table.schema && other.name == name);
-        table.name == self.table && self.columns.iter().all(|column| table.has(column))
+        table.name == self.table
+            && self.columns.iter().all(|column| table.has(column))
             && (self.name != RAILS || beside(RAILS_METADATA))
     }
 }

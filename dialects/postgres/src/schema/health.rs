@@ -31,16 +31,18 @@ pub(super) fn read(session: &mut Session) -> Result<Health, Fault> {
     Ok(Health { tables, indexes, locks: locks(session)?, advice })
 }
 
+/// A table that somebody has locked has no size: asking for it would wait.
 fn tables(session: &mut Session) -> Result<(Vec<TableHealth>, Vec<String>), Fault> {
-    let mut statement = Statement::<(Text, BigInt, BigInt, BigInt, BigInt, Bool)>::new(
+    let mut statement = Statement::<(Text, BigInt, Nullable<BigInt>, BigInt, BigInt, Bool)>::new(
         "SELECT format('%I.%I', one.schemaname, one.relname), class.reltuples::bigint, \
-         pg_total_relation_size(one.relid), one.n_live_tup, one.n_dead_tup, \
+         CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS lock WHERE lock.relation = one.relid \
+         AND lock.mode = 'AccessExclusiveLock') THEN pg_total_relation_size(one.relid) END, one.n_live_tup, one.n_dead_tup, \
          one.last_analyze IS NULL AND one.last_autoanalyze IS NULL AND one.n_mod_since_analyze > 1000 \
          FROM pg_catalog.pg_stat_user_tables AS one JOIN pg_catalog.pg_class AS class ON class.oid = one.relid \
-         ORDER BY 3 DESC, 1 LIMIT ",
+         ORDER BY 3 DESC NULLS LAST, 1 LIMIT ",
     );
     statement.bind(MOST).plan_each_time();
-    let rows: Vec<(String, i64, i64, i64, i64, bool)> = session.load(statement)?;
+    let rows: Vec<(String, i64, Option<i64>, i64, i64, bool)> = session.load(statement)?;
     let mut advice = Vec::new();
     let mut tables = Vec::with_capacity(rows.len());
     for (name, estimate, bytes, live, dead, unknown) in rows {
@@ -48,27 +50,30 @@ fn tables(session: &mut Session) -> Result<(Vec<TableHealth>, Vec<String>), Faul
             advice.push(format!("table {name} has no statistics yet, queries may be planned badly: ANALYZE {name}"));
         }
         if dead >= DEAD && dead > live / 5 {
-            advice.push(format!("table {name} has {dead} dead rows beside {live}: VACUUM {name}, and see what keeps autovacuum"));
+            advice.push(format!(
+                "table {name} has {dead} dead rows beside {live}: VACUUM {name}, and see what keeps autovacuum"
+            ));
         }
         let rows = (estimate >= 0).then(|| unsigned(estimate));
-        tables.push(TableHealth { name, rows, bytes: Some(unsigned(bytes)) });
+        tables.push(TableHealth { name, rows, bytes: bytes.map(unsigned) });
     }
     Ok((tables, advice))
 }
 
 fn indexes(session: &mut Session) -> Result<Vec<IndexHealth>, Fault> {
-    let mut statement = Statement::<(Text, Text, BigInt, BigInt, Bool)>::new(
+    let mut statement = Statement::<(Text, Text, Nullable<BigInt>, BigInt, Bool)>::new(
         "SELECT format('%I.%I', one.schemaname, one.indexrelname), format('%I.%I', one.schemaname, one.relname), \
-         pg_relation_size(one.indexrelid), one.idx_scan, state.indisvalid \
+         CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS lock WHERE lock.relation = one.indexrelid \
+         AND lock.mode = 'AccessExclusiveLock') THEN pg_relation_size(one.indexrelid) END, one.idx_scan, state.indisvalid \
          FROM pg_catalog.pg_stat_user_indexes AS one JOIN pg_catalog.pg_index AS state ON state.indexrelid = one.indexrelid \
-         ORDER BY 3 DESC, 1 LIMIT ",
+         ORDER BY 3 DESC NULLS LAST, 1 LIMIT ",
     );
     statement.bind(MOST).plan_each_time();
-    let rows: Vec<(String, String, i64, i64, bool)> = session.load(statement)?;
-    let index = |(name, table, bytes, scans, valid)| IndexHealth {
+    let rows: Vec<(String, String, Option<i64>, i64, bool)> = session.load(statement)?;
+    let index = |(name, table, bytes, scans, valid): (String, String, Option<i64>, i64, bool)| IndexHealth {
         name,
         table,
-        bytes: Some(unsigned(bytes)),
+        bytes: bytes.map(unsigned),
         scans: Some(unsigned(scans)),
         valid,
     };
@@ -85,9 +90,10 @@ fn locks(session: &mut Session) -> Result<Vec<LockHealth>, Fault> {
          FROM pg_catalog.pg_locks AS waiting CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocking (pid) \
          JOIN pg_catalog.pg_stat_activity AS holder ON holder.pid = blocking.pid \
          LEFT JOIN pg_catalog.pg_class AS class ON class.oid = waiting.relation \
-         AND waiting.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) \
          LEFT JOIN pg_catalog.pg_namespace AS schema ON schema.oid = class.relnamespace \
-         WHERE NOT waiting.granted GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3",
+         WHERE NOT waiting.granted AND (waiting.database IS NULL \
+         OR waiting.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) \
+         GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3",
     );
     statement.plan_each_time();
     let rows: Vec<(String, String, String, Option<i64>, i64)> = session.load(statement)?;

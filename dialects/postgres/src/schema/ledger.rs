@@ -8,6 +8,7 @@ use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
 use polymnia::schema::{Entry, Ledger, LogEntry, State, Version};
 use polymnia::{Error, ErrorKind, Result};
 
+use super::snapshot::set_search_path;
 use crate::error::Fault;
 use crate::session::Session;
 use crate::sql::{OwnedJson, Statement, time};
@@ -110,7 +111,8 @@ pub(super) fn read(session: &mut Session) -> Result<Ledger, Fault> {
     }
     if has(ENTRIES) {
         let mut statement = Statement::<Text>::new(
-            "SELECT (to_jsonb(entry) || jsonb_build_object('by', entry.run_by))::text FROM polymnia.migrations AS entry ORDER BY entry.position, entry.version",
+            "SELECT (to_jsonb(entry) || jsonb_build_object('by', entry.run_by))::text FROM polymnia.migrations AS entry \
+             ORDER BY entry.position, entry.version",
         );
         statement.plan_each_time();
         let rows: Vec<String> = session.load(statement)?;
@@ -150,13 +152,15 @@ pub(super) fn log(session: &mut Session, limit: u32) -> Result<Vec<LogEntry>, Fa
     );
     statement.bind(i64::from(limit)).plan_each_time();
     let rows: Vec<(PgTimestamp, String, Option<String>, String, String, String)> = session.load(statement)?;
-    let line = |(at, event, version, detail, by, tool): (PgTimestamp, String, Option<String>, String, String, String)| {
-        let at = time(at).ok_or_else(|| corrupt("the log of migrations"))?;
-        let version = version.map(Version::new).transpose().map_err(|error| {
-            corrupt("the log of migrations").with_source(error)
-        })?;
-        Ok(LogEntry { at, event, version, detail, by, tool })
-    };
+    let line =
+        |(at, event, version, detail, by, tool): (PgTimestamp, String, Option<String>, String, String, String)| {
+            let at = time(at).ok_or_else(|| corrupt("the log of migrations"))?;
+            let version = version
+                .map(Version::new)
+                .transpose()
+                .map_err(|error| corrupt("the log of migrations").with_source(error))?;
+            Ok(LogEntry { at, event, version, detail, by, tool })
+        };
     Ok(rows.into_iter().map(line).collect::<Result<_>>()?)
 }
 
@@ -169,8 +173,10 @@ pub(super) fn prepare(session: &mut Session) -> Result<bool, Fault> {
     let tables = tables(session)?;
     let has = |name: &str| tables.iter().any(|table| table == name);
     if !has(DIESEL) {
-        // diesel's own words, so that it is exactly diesel's. It goes where the search path says first.
+        // diesel's own words, so that it is exactly diesel's. It goes where the search path says.
+        let path = set_search_path(session, "polymnia")?;
         session.connection.setup()?;
+        set_search_path(session, &path)?;
     }
     for (name, create) in [(ENTRIES, CREATE_ENTRIES), (LOG, CREATE_LOG)] {
         if !has(name) {
@@ -204,7 +210,9 @@ pub(super) fn check_may_migrate(session: &mut Session) -> Result<(), Fault> {
     }
     let message = "the role may not create anything in the schema polymnia";
     Err(Error::new(ErrorKind::PermissionDenied, message)
-        .with_hint("migrate as the role that owns it, or as its owner: GRANT USAGE, CREATE ON SCHEMA polymnia TO <role>")
+        .with_hint(
+            "migrate as the role that owns it, or as its owner: GRANT USAGE, CREATE ON SCHEMA polymnia TO <role>",
+        )
         .into())
 }
 
@@ -279,8 +287,9 @@ pub(super) fn is_applied(entry: &Entry) -> bool {
 
 /// Returns an entry or a line as the JSON that the statements take.
 pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Error::new(ErrorKind::Unexpected, "a record of a migration can't be written").with_source(error))
+    serde_json::to_string(value).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "a record of a migration can't be written").with_source(error)
+    })
 }
 
 /// Returns which of the tables are there.

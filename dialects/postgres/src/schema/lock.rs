@@ -38,16 +38,19 @@ fn attempt(session: &mut Session, function: &'static str) -> Result<bool, Fault>
     session.load_one(statement)
 }
 
+/// Is a holder as the server describes it: process, program, role, address, since when.
+type Row = (i64, Option<String>, Option<String>, Option<String>, Option<PgTimestamp>);
+
 /// Returns who holds the lock.
 pub(super) fn holder(session: &mut Session) -> Result<Option<LockHolder>, Fault> {
-    let mut statement = Statement::<(BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Timestamptz>)>::new(
-        "SELECT held.pid::bigint, who.application_name, who.usename::text, host(who.client_addr), \
+    let mut statement =
+        Statement::<(BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>, Nullable<Timestamptz>)>::new(
+            "SELECT held.pid::bigint, who.application_name, who.usename::text, host(who.client_addr), \
          coalesce(CASE WHEN who.application_name LIKE 'polymnia migrate%' THEN who.backend_start END, who.xact_start) \
          FROM pg_catalog.pg_locks AS held LEFT JOIN pg_catalog.pg_stat_activity AS who ON who.pid = held.pid WHERE ",
-    );
+        );
     of_lock(&mut statement);
     statement.text(" LIMIT 1").plan_each_time();
-    type Row = (i64, Option<String>, Option<String>, Option<String>, Option<PgTimestamp>);
     let rows: Vec<Row> = session.load(statement)?;
     Ok(rows.into_iter().next().map(|(process, program, role, address, since)| LockHolder {
         process,

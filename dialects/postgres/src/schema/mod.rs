@@ -24,8 +24,8 @@ use std::time::Duration;
 
 use diesel::sql_types::BigInt;
 use polymnia::schema::{
-    BackupInfo, Event, ForeignLedger, Health, Ledger, LockHolder, LogEntry, Observer, Probe, ScriptPart, SessionOptions,
-    Snapshot, Source,
+    BackupInfo, Event, ForeignLedger, Health, Ledger, LockHolder, LogEntry, Observer, Probe, ScriptPart,
+    SessionOptions, Snapshot, Source,
 };
 use polymnia::spi::{Engine, SchemaEngine, SchemaSession};
 use polymnia::{Call, Result};
@@ -121,7 +121,8 @@ impl PgEngine {
     /// Returns the server's major version.
     fn server_major(&self, call: &Call) -> Result<u32> {
         self.run_within(call, Patience::Statement, Scope::Read, |session| {
-            let mut statement = Statement::<BigInt>::new("SELECT current_setting('server_version_num')::bigint / 10000");
+            let mut statement =
+                Statement::<BigInt>::new("SELECT current_setting('server_version_num')::bigint / 10000");
             statement.plan_each_time();
             let major: i64 = session.load_one(statement)?;
             Ok(u32::try_from(major).unwrap_or_default())

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Bool, Text};
 use polymnia::schema::Probe;
-use polymnia::{Call, Error, Expect, Importance, Memory, MemoryId, Mutation, Namespace, NewMemory, Patch, Result, Timestamp};
+use polymnia::{Call, Expect, Importance, Memory, MemoryId, Mutation, Namespace, NewMemory, Patch, Result, Timestamp};
 
 use crate::error::Fault;
 use crate::session::Session;
@@ -23,19 +23,22 @@ const REFUSALS: [Refusal; 7] = [
     Refusal {
         constraint: "memories_importance_range",
         kind: "check",
-        insert: "INSERT INTO polymnia.memories (namespace, id, tier, content, metadata, importance, revision, created_at, updated_at) \
+        insert: "INSERT INTO polymnia.memories \
+                 (namespace, id, tier, content, metadata, importance, revision, created_at, updated_at) \
                  VALUES ('polymnia probe', '00000000-0000-4000-8000-000000000001', 'x', 'x', '{}', 1.5, 1, now(), now())",
     },
     Refusal {
         constraint: "memories_revision_range",
         kind: "check",
-        insert: "INSERT INTO polymnia.memories (namespace, id, tier, content, metadata, importance, revision, created_at, updated_at) \
+        insert: "INSERT INTO polymnia.memories \
+                 (namespace, id, tier, content, metadata, importance, revision, created_at, updated_at) \
                  VALUES ('polymnia probe', '00000000-0000-4000-8000-000000000001', 'x', 'x', '{}', 0.5, 0, now(), now())",
     },
     Refusal {
         constraint: "memories_key",
         kind: "primary key",
-        insert: "INSERT INTO polymnia.memories (namespace, id, tier, content, metadata, importance, revision, created_at, updated_at) \
+        insert: "INSERT INTO polymnia.memories \
+                 (namespace, id, tier, content, metadata, importance, revision, created_at, updated_at) \
                  SELECT 'polymnia probe', '00000000-0000-4000-8000-000000000001', 'x', 'x', '{}', 0.5, 1, now(), now() \
                  FROM generate_series(1, 2)",
     },
@@ -172,14 +175,26 @@ fn times_move(session: &mut Session, call: &Call) -> Result<Option<Probe>, Fault
     let holds = second.updated_at > first.updated_at
         && second.created_at == first.created_at
         && second.revision.as_i64() == first.revision.as_i64() + 1;
-    Ok(Some(probe_of_times(holds, if holds { "" } else { "the times or the revision of a memory written twice are wrong" })))
+    Ok(Some(probe_of_times(
+        holds,
+        if holds { "" } else { "the times or the revision of a memory written twice are wrong" },
+    )))
 }
 
 fn probe_of_times(holds: bool, detail: &str) -> Probe {
-    Probe { name: "updated_at moves and created_at stays when a memory is written".to_owned(), holds, detail: detail.to_owned() }
+    Probe {
+        name: "updated_at moves and created_at stays when a memory is written".to_owned(),
+        holds,
+        detail: detail.to_owned(),
+    }
 }
 
-fn written(session: &mut Session, call: &Call, namespace: &Namespace, mutation: Mutation) -> Result<Option<Memory>, Fault> {
+fn written(
+    session: &mut Session,
+    call: &Call,
+    namespace: &Namespace,
+    mutation: Mutation,
+) -> Result<Option<Memory>, Fault> {
     let id = mutation.id();
     write::apply(session, call, namespace, &[mutation])?;
     Ok(read::get(session, call.now, namespace, &[id])?.into_iter().next().flatten())

@@ -105,13 +105,12 @@ pub(super) struct Running {
 impl Running {
     /// Starts it. What it complains of is kept.
     pub(super) fn start(command: &mut Command) -> Result<Self> {
-        let name = Path::new(command.get_program()).file_name().map_or_else(String::new, |name| {
-            name.to_string_lossy().into_owned()
-        });
-        let mut child = command
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| Error::new(ErrorKind::Unavailable, format!("{name} can't be started")).with_source(error))?;
+        let name = Path::new(command.get_program())
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut child = command.stderr(Stdio::piped()).spawn().map_err(|error| {
+            Error::new(ErrorKind::Unavailable, format!("{name} can't be started")).with_source(error)
+        })?;
         let complaint = child.stderr.take().map(|stderr| {
             std::thread::spawn(move || {
                 let mut text = Vec::new();
@@ -143,7 +142,8 @@ impl Running {
         loop {
             text.clear();
             let read = output.read_until(b'\n', &mut text).map_err(|error| {
-                Error::new(ErrorKind::Unavailable, format!("what {} writes can't be read", self.name)).with_source(error)
+                Error::new(ErrorKind::Unavailable, format!("what {} writes can't be read", self.name))
+                    .with_source(error)
             })?;
             if read == 0 {
                 return Ok(());
@@ -188,13 +188,21 @@ impl Drop for Running {
 
 /// Returns the error for what a program complains of.
 fn explain(name: &str, complaint: &str) -> Error {
-    let told = complaint.lines().find(|line| line.contains("error:") || line.contains("ERROR:")).or_else(|| complaint.lines().next());
+    let told = complaint
+        .lines()
+        .find(|line| line.contains("error:") || line.contains("ERROR:"))
+        .or_else(|| complaint.lines().next());
     let told = without_values(error::first_line(told.unwrap_or_default()));
     let has = |text: &str| complaint.contains(text);
     let error = if has("No space left on device") || has("disk full") || has("uota exceeded") {
-        Error::new(ErrorKind::StorageFull, format!("{name} ran out of space")).with_hint("free some space, or name another folder")
-    } else if has("not appear to be a valid archive") || has("did not find magic string") || has("end of file")
-        || has("could not read from input file") || has("could not uncompress") || has("corrupt")
+        Error::new(ErrorKind::StorageFull, format!("{name} ran out of space"))
+            .with_hint("free some space, or name another folder")
+    } else if has("not appear to be a valid archive")
+        || has("did not find magic string")
+        || has("end of file")
+        || has("could not read from input file")
+        || has("could not uncompress")
+        || has("corrupt")
     {
         Error::new(ErrorKind::Corrupt, "the file is no backup, or a damaged one")
     } else if has("unsupported version") {
@@ -202,7 +210,9 @@ fn explain(name: &str, complaint: &str) -> Error {
             .error(format!("the {name} that was found is older than the one that wrote the backup"))
             .with_hint(format!("name the folder of a newer one in {FOLDER}"))
     } else if has("lock timeout") || has("canceling statement due to lock") {
-        SchemaFault::Locked.error("others hold what is to be replaced").with_hint("stop what uses the database, and run it again")
+        SchemaFault::Locked
+            .error("others hold what is to be replaced")
+            .with_hint("stop what uses the database, and run it again")
     } else if has("permission denied") || has("must be owner") {
         Error::new(ErrorKind::PermissionDenied, format!("{name} lacks a privilege"))
             .with_hint("run it as a role that owns the database's tables")
@@ -235,10 +245,15 @@ fn folders() -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(root) else { continue };
         let is_ours = |name: &OsStr| {
             let name = name.to_string_lossy();
-            root != "/usr" && !root.ends_with("/opt") || name.starts_with("pgsql-") || name.starts_with("postgresql") || name == "libpq"
+            root != "/usr" && !root.ends_with("/opt")
+                || name.starts_with("pgsql-")
+                || name.starts_with("postgresql")
+                || name == "libpq"
         };
         let mut versions: Vec<PathBuf> = entries
-            .filter_map(|entry| entry.ok().filter(|entry| is_ours(&entry.file_name())).map(|entry| entry.path().join(bin)))
+            .filter_map(|entry| {
+                entry.ok().filter(|entry| is_ours(&entry.file_name())).map(|entry| entry.path().join(bin))
+            })
             .collect();
         versions.sort();
         folders.extend(versions);
@@ -263,6 +278,19 @@ mod tests {
     }
 
     #[test]
+    fn the_password_is_for_the_environment_only() {
+        let programs = Programs { folder: PathBuf::from("/bin"), major: 15 };
+        let config = |url: &str| Config::read(&polymnia::OpenOptions::new(url)).unwrap();
+        let command = programs.connecting("pg_dump", &config("postgres://ann:hunter2@h/app")).unwrap();
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        assert!(arguments.iter().any(|argument| argument.contains("user='ann'")));
+        assert!(!arguments.iter().any(|argument| argument.contains("hunter2")), "{arguments:?}");
+        assert!(command.get_envs().any(|(name, value)| name == "PGPASSWORD" && value == Some(OsStr::new("hunter2"))));
+        let other = programs.connecting("pg_dump", &config("postgres://ann@h/app?sslpassword=hunter2"));
+        assert!(!format!("{:?}", other.unwrap_err()).contains("hunter2"));
+    }
+
+    #[test]
     fn complaints_are_understood_and_hold_no_values() {
         for (complaint, kind) in [
             ("pg_dump: error: could not write to output file: No space left on device\n", ErrorKind::StorageFull),
@@ -273,7 +301,10 @@ mod tests {
         ] {
             assert_eq!(explain("p", complaint).kind(), kind, "{complaint}");
         }
-        let error = explain("psql", "psql:<stdin>:9: ERROR:  invalid input syntax for type integer: \"secret\"\nCONTEXT: secret\n");
+        let error = explain(
+            "psql",
+            "psql:<stdin>:9: ERROR:  invalid input syntax for type integer: \"secret\"\nCONTEXT: secret\n",
+        );
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
 }

@@ -45,26 +45,27 @@ pub(super) fn run(config: &Config, server: u32, call: &Call, from: &Path, live: 
     let contents = contents(&programs, call, from)?;
     let list = List::write(&contents, live)?;
     let mut command = programs.connecting("psql", config)?;
-    command.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    command
+        .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null());
     let mut shell = Running::start(&mut command)?;
     let mut command = programs.command("pg_restore");
-    command.args(["--clean", "--if-exists", "--single-transaction", "--file=-", "--use-list"]).arg(&list.path).arg(from);
+    command
+        .args(["--clean", "--if-exists", "--single-transaction", "--file=-", "--use-list"])
+        .arg(&list.path)
+        .arg(from);
     let mut source = Running::start(command.stdout(Stdio::piped()))?;
     let fed = feed(&mut shell, &mut source, call, &drops(&contents, live));
-    let read = source.finish(call, Some(config));
-    if let Err(error) = read {
-        // It ended before the COMMIT that it writes last, and so does the shell, without one.
-        drop(shell);
-        return Err(if fed.is_err() && error.kind() == ErrorKind::Unavailable { broken(config, call, fed, error) } else { error });
+    if fed.is_err() {
+        // The shell stopped listening, and says why. Without the COMMIT, which comes last, nothing is done.
+        drop(source);
+        shell.finish(call, Some(config))?;
+        return fed;
     }
-    // If the shell stopped listening, it says why.
-    shell.finish(call, Some(config))?;
-    fed
-}
-
-/// Returns the error of which the other is a consequence.
-fn broken(_config: &Config, _call: &Call, fed: Result<()>, error: Error) -> Error {
-    fed.err().unwrap_or(error)
+    // What ends before its time has written no COMMIT either.
+    source.finish(call, Some(config))?;
+    shell.finish(call, Some(config))
 }
 
 /// Hands the statements to the shell: ours, then those of the backup, which begin and end a transaction.
@@ -72,7 +73,9 @@ fn feed(shell: &mut Running, source: &mut Running, call: &Call, drops: &[String]
     let Some(mut input) = shell.input() else { return Ok(()) };
     let unwritable =
         |error| Error::new(ErrorKind::Unavailable, "psql stopped before the end of the backup").with_source(error);
-    let mut start = format!("SET client_min_messages = error;\nBEGIN;\nSET lock_timeout = '{LOCK_TIMEOUT}';\n");
+    let mut start = format!(
+        "SET client_min_messages = error;\nSET statement_timeout = 0;\nBEGIN;\nSET lock_timeout = '{LOCK_TIMEOUT}';\n"
+    );
     for drop in drops {
         start.push_str(drop);
         start.push_str(";\n");
@@ -88,42 +91,76 @@ fn feed(shell: &mut Running, source: &mut Running, call: &Call, drops: &[String]
 }
 
 /// Returns the statements that drop what the backup doesn't have.
-fn drops(contents: &BTreeSet<String>, live: &Live) -> Vec<String> {
+fn drops(contents: &[Entry], live: &Live) -> Vec<String> {
+    let sorted: BTreeSet<&str> = contents.iter().map(|entry| entry.object.as_str()).collect();
     let is_in_backup = |object: &LiveObject| {
         let schema = object.schema.as_deref().unwrap_or("-");
-        let line = format!("{} {schema} {} ", object.kind, object.tag);
-        contents.range(line.clone()..).next().is_some_and(|found| found.starts_with(&line))
+        let start = format!("{} {schema} {} ", object.kind, object.tag);
+        sorted.range(start.as_str()..).next().is_some_and(|found| found.starts_with(&start))
     };
     live.objects
         .iter()
         .filter(|object| !is_in_backup(object))
         .filter_map(|object| {
-            let kind = ["TABLE", "FOREIGN TABLE", "VIEW", "MATERIALIZED VIEW", "SEQUENCE", "TYPE", "DOMAIN", "FUNCTION", "PROCEDURE",
-                "AGGREGATE", "SCHEMA"].into_iter().find(|kind| *kind == object.kind)?;
+            let kind = [
+                "TABLE",
+                "FOREIGN TABLE",
+                "VIEW",
+                "MATERIALIZED VIEW",
+                "SEQUENCE",
+                "TYPE",
+                "DOMAIN",
+                "FUNCTION",
+                "PROCEDURE",
+                "AGGREGATE",
+                "SCHEMA",
+            ]
+            .into_iter()
+            .find(|kind| *kind == object.kind)?;
             Some(quote::drop_object(kind, object.schema.as_deref(), &object.name, object.arguments.as_deref()))
         })
         .collect()
 }
 
-/// Returns the lines of the backup's table of contents, from the kind of the object on: `TABLE polymnia memories owner`.
-fn contents(programs: &Programs, call: &Call, from: &Path) -> Result<BTreeSet<String>> {
+/// Is one line of a backup's table of contents.
+#[derive(Debug)]
+struct Entry {
+    /// As `pg_restore` writes and reads it: `215; 1259 16386 TABLE polymnia memories owner`.
+    line: String,
+    /// From the kind of the object on.
+    object: String,
+}
+
+/// Returns the table of contents of a backup, in the order in which it is restored.
+fn contents(programs: &Programs, call: &Call, from: &Path) -> Result<Vec<Entry>> {
     let mut command = programs.command("pg_restore");
     command.arg("--list").arg(from).stdout(Stdio::piped());
     let mut running = Running::start(&mut command)?;
-    let mut lines = BTreeSet::new();
+    let mut entries = Vec::new();
     running.lines(call, |line| {
-        let line = String::from_utf8_lossy(line);
-        // `215; 1259 16386 TABLE polymnia memories owner`; comments begin with a semicolon.
-        if let Some((number, rest)) = line.trim_end().split_once("; ")
-            && !number.is_empty()
-            && let Some(entry) = rest.splitn(3, ' ').nth(2)
-        {
-            lines.insert(format!("{entry} \0{number}; {rest}"));
-        }
+        entries.extend(Entry::read(String::from_utf8_lossy(line).trim_end()));
         Ok(())
     })?;
     running.finish(call, None)?;
-    Ok(lines)
+    Ok(entries)
+}
+
+impl Entry {
+    /// Reads a line; none if it is a comment.
+    fn read(line: &str) -> Option<Self> {
+        let (number, rest) = line.split_once("; ")?;
+        number.parse::<u64>().ok()?;
+        let object = rest.splitn(3, ' ').nth(2)?;
+        Some(Self { line: line.to_owned(), object: format!("{object} ") })
+    }
+
+    /// Returns whether it is to be restored. What every database has, and extensions that are there, are the server's to manage.
+    fn is_kept(&self, live: &Live) -> bool {
+        let is = |start: &str| self.object.starts_with(start);
+        let of_extension =
+            |name: &String| is(&format!("EXTENSION - {name} ")) || is(&format!("COMMENT - EXTENSION {name} "));
+        !is("SCHEMA - public ") && !is("COMMENT - SCHEMA public ") && !live.extensions.iter().any(of_extension)
+    }
 }
 
 /// Is a file that lists what of the backup is restored. It ends with this value.
@@ -132,28 +169,10 @@ struct List {
 }
 
 impl List {
-    /// Leaves out the schema that every database has, and extensions that are there: they are the server's to manage.
-    fn write(contents: &BTreeSet<String>, live: &Live) -> Result<Self> {
+    fn write(contents: &[Entry], live: &Live) -> Result<Self> {
         let path = std::env::temp_dir().join(format!("polymnia-restore-{}", uuid::Uuid::now_v7().simple()));
-        let mut text = String::new();
-        let kept = |entry: &str| {
-            let extension = |name: &String| {
-                entry.starts_with(&format!("EXTENSION - {name} ")) || entry.starts_with(&format!("COMMENT - EXTENSION {name} "))
-            };
-            !entry.starts_with("SCHEMA - public ") && !entry.starts_with("COMMENT - SCHEMA public ")
-                && !live.extensions.iter().any(extension)
-        };
-        let mut lines: Vec<(u64, &str)> = contents
-            .iter()
-            .filter_map(|line| line.split_once('\0'))
-            .filter(|(entry, _)| kept(entry))
-            .filter_map(|(_, line)| Some((line.split_once(';')?.0.parse().ok()?, line)))
-            .collect();
-        lines.sort_unstable();
-        for (_, line) in lines {
-            text.push_str(line);
-            text.push('\n');
-        }
+        let text: String =
+            contents.iter().filter(|entry| entry.is_kept(live)).flat_map(|entry| [entry.line.as_str(), "\n"]).collect();
         let mut options = std::fs::File::options();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -171,6 +190,9 @@ impl Drop for List {
         let _ = std::fs::remove_file(&self.path);
     }
 }
+
+/// Is an object as the catalog describes it, in the order of the fields of [`LiveObject`].
+type Row = (String, Option<String>, String, String, Option<String>);
 
 /// Lists what there is, but for what an extension brought.
 pub(super) fn live(session: &mut Session) -> Result<Live, Fault> {
@@ -202,7 +224,7 @@ pub(super) fn live(session: &mut Session) -> Result<Live, Fault> {
          AND deptype = 'e')",
     );
     statement.plan_each_time();
-    let rows: Vec<(String, Option<String>, String, String, Option<String>)> = session.load(statement)?;
+    let rows: Vec<Row> = session.load(statement)?;
     let mut extensions = Statement::<Text>::new("SELECT extname::text FROM pg_catalog.pg_extension");
     extensions.plan_each_time();
     let objects =
@@ -223,7 +245,11 @@ mod tests {
             tag: arguments.map_or_else(|| name.to_owned(), |arguments| format!("{name}({arguments})")),
             arguments: arguments.map(str::to_owned),
         };
-        let contents: BTreeSet<String> = ["TABLE polymnia memories ann \0", "SCHEMA - polymnia ann \0"].map(str::to_owned).into();
+        let contents: Vec<Entry> =
+            ["; a comment", "7; 1259 1 TABLE polymnia memories ann", "8; 2615 2 SCHEMA - polymnia ann"]
+                .into_iter()
+                .filter_map(Entry::read)
+                .collect();
         let objects = vec![
             object("TABLE", Some("polymnia"), "memories", None),
             object("TABLE", Some("polymnia"), "memo\"ries", None),

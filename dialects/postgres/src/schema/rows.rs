@@ -23,7 +23,8 @@ struct Count {
 /// Counts the rows of each table that the role may read, but for the ledgers, by its qualified name.
 pub(super) fn counts(session: &mut Session, call: &Call) -> Result<BTreeMap<String, u64>, Fault> {
     let mut statement = Statement::<(Text, Text, Text)>::new(
-        "SELECT format('%I.%I', schema.nspname, one.relname), schema.nspname::text, one.relname::text FROM pg_catalog.pg_class AS one \
+        "SELECT format('%I.%I', schema.nspname, one.relname), schema.nspname::text, one.relname::text \
+         FROM pg_catalog.pg_class AS one \
          JOIN pg_catalog.pg_namespace AS schema ON schema.oid = one.relnamespace \
          WHERE one.relkind IN ('r', 'p') AND NOT one.relispartition AND schema.nspname !~ '^pg_' \
          AND schema.nspname <> 'information_schema' AND has_table_privilege(one.oid, 'SELECT') \
@@ -41,11 +42,16 @@ pub(super) fn counts(session: &mut Session, call: &Call) -> Result<BTreeMap<Stri
     Ok(counts)
 }
 
+/// Is a foreign key as the catalog describes it: the table and its parent as they are shown, the schemas and names of both, the
+/// columns of both.
+type Row = (String, String, String, String, String, String, Vec<String>, Vec<String>);
+
 /// Lists rows whose foreign keys lead nowhere. The server keeps the keys that it has validated, so only those that are NOT
 /// VALID are looked at.
 pub(super) fn orphans(session: &mut Session, call: &Call) -> Result<Vec<Orphans>, Fault> {
     let mut statement = Statement::<(Text, Text, Text, Text, Text, Text, Array<Text>, Array<Text>)>::new(
-        "SELECT format('%I.%I', here.nspname, child.relname), format('%I.%I', there.nspname, parent.relname), here.nspname::text, child.relname::text, there.nspname::text, parent.relname::text, \
+        "SELECT format('%I.%I', here.nspname, child.relname), format('%I.%I', there.nspname, parent.relname), \
+         here.nspname::text, child.relname::text, there.nspname::text, parent.relname::text, \
          ARRAY(SELECT attname::text FROM unnest(one.conkey) WITH ORDINALITY AS key (number, place) \
          JOIN pg_catalog.pg_attribute ON attrelid = one.conrelid AND attnum = number ORDER BY place), \
          ARRAY(SELECT attname::text FROM unnest(one.confkey) WITH ORDINALITY AS key (number, place) \
@@ -58,7 +64,6 @@ pub(super) fn orphans(session: &mut Session, call: &Call) -> Result<Vec<Orphans>
          WHERE one.contype = 'f' AND NOT one.convalidated ORDER BY 1, one.conname",
     );
     statement.plan_each_time();
-    type Row = (String, String, String, String, String, String, Vec<String>, Vec<String>);
     let keys: Vec<Row> = session.load(statement)?;
     let mut orphans = Vec::new();
     for (table, parent, child_schema, child, parent_schema, parent_name, from, to) in keys {

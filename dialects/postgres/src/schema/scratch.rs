@@ -51,7 +51,9 @@ pub(super) fn plan(session: &mut Session) -> Result<Plan, Fault> {
 pub(super) fn open(config: &Config, server: u32, call: &Call, plan: &Plan, copy: bool) -> Result<PgEngine> {
     if config.sessions == Sessions::Shared {
         let message = "a database to try things in can't be had through a connection pooler";
-        return Err(Error::new(ErrorKind::Unsupported, message).with_hint("name the server itself with `--migrate-url`"));
+        return Err(
+            Error::new(ErrorKind::Unsupported, message).with_hint("name the server itself with `--migrate-url`")
+        );
     }
     if !plan.may {
         let message = format!("the role {} may not create a database to try things in", plan.role);
@@ -63,7 +65,10 @@ pub(super) fn open(config: &Config, server: u32, call: &Call, plan: &Plan, copy:
     let name = format!("{PREFIX}{}", uuid::Uuid::now_v7().simple());
     let locale = plan.locale.as_ref().map(|[collate, ctype]| [collate.as_str(), ctype.as_str()]);
     administer(config, &quote::create_database(&name, locale))?;
-    let scratch = Scratch { origin: config.with("dbname", config.value("dbname").or(config.value("user")).unwrap_or("postgres")), name };
+    let scratch = Scratch {
+        origin: config.with("dbname", config.value("dbname").or(config.value("user")).unwrap_or("postgres")),
+        name,
+    };
     let target = config.with("dbname", &scratch.name);
     if let Some(programs) = programs {
         fill(&programs, config, &target, call)?;

@@ -107,15 +107,16 @@ impl Script {
         ));
     }
 
-    /// Makes the schema and the ledgers, and has names looked up where a run does.
+    /// Makes the schema and the ledgers.
     fn prepare(&mut self) {
         self.block(&format!(
-            "IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'polymnia') THEN\n    {};\nEND IF;\n\
-             PERFORM set_config('search_path', concat_ws(', ', 'polymnia', nullif(current_setting('search_path'), '')), \
-             false);",
+            "IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'polymnia') THEN\n    {};\nEND IF;",
             ledger::CREATE_SCHEMA
         ));
-        self.line(&format!("{};", CREATE_MIGRATIONS_TABLE.trim().trim_end_matches(';')));
+        // diesel names no schema.
+        let diesel =
+            CREATE_MIGRATIONS_TABLE.replacen("__diesel_schema_migrations", "polymnia.__diesel_schema_migrations", 1);
+        self.line(&format!("{};", diesel.trim().trim_end_matches(';')));
         for create in [ledger::CREATE_ENTRIES, ledger::CREATE_LOG] {
             self.line(&format!("{};", create.replacen("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)));
         }
@@ -166,7 +167,7 @@ mod tests {
             "-- two\nBEGIN;\nCREATE TABLE a (b text); -- no;\n;\nWITH entry AS (DELETE FROM polymnia.migrations WHERE version = \
              E'20261121000100') DELETE FROM polymnia.__diesel_schema_migrations WHERE version = E'20261121000100';\nCOMMIT;\n\
              SET lock_timeout = '60000ms';\nCREATE INDEX CONCURRENTLY i ON a (b)\n;\nSET lock_timeout = '2000ms';\n\
-             DO $polymnia$ BEGIN\nPERFORM pg_advisory_unlock(8101815671229229409);\nEND $polymnia$;\n"
+             DO $polymnia$ BEGIN\nPERFORM pg_advisory_unlock(8101813523445606753);\nEND $polymnia$;\n"
         );
         assert!(script.starts_with("\\set ON_ERROR_STOP on\n"));
     }

@@ -46,7 +46,7 @@ pub(super) fn explain(config: &Config, statement: &str, error: &DieselError, wai
     };
     let message = scrub(&without_values(error::first_line(information.message())));
     let offset = information.statement_position().and_then(|place| byte_offset(statement, place));
-    if is_lock_timeout(information.message()) {
+    if is_lock_trouble(information.message()) {
         let error = Error::new(ErrorKind::Unavailable, "a lock was not free in time")
             .with_retry(Retry::Safe)
             .with_context("server", message)
@@ -72,8 +72,9 @@ fn described(message: String, error: &DieselError, information: &dyn DatabaseErr
         }
     }
     match error {
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => described
-            .with_hint("look for rows with the same key: SELECT <key>, count(*) FROM <table> GROUP BY <key> HAVING count(*) > 1"),
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => described.with_hint(
+            "look for rows with the same key: SELECT <key>, count(*) FROM <table> GROUP BY <key> HAVING count(*) > 1",
+        ),
         _ => described,
     }
 }
@@ -88,7 +89,9 @@ pub(super) fn byte_offset(statement: &str, place: i32) -> Option<usize> {
 ///
 /// Names of objects stand in quotes too, but neither after a colon nor after the word value.
 pub(super) fn without_values(message: &str) -> String {
-    if let Some(at) = [": \"", ": »", ": «", ": „", ": “", ": 「", ":\"", " : «"].iter().filter_map(|mark| message.find(mark)).min() {
+    if let Some(at) =
+        [": \"", ": »", ": «", ": „", ": “", ": 「", ":\"", " : «"].iter().filter_map(|mark| message.find(mark)).min()
+    {
         return format!("{}: ...", &message[..at]);
     }
     for before in ["value \"", "Wert »", "valeur « ", "valor «"] {
@@ -101,10 +104,10 @@ pub(super) fn without_values(message: &str) -> String {
     message.to_owned()
 }
 
-/// Returns whether a message says that a lock was not free in time. diesel keeps no state that would tell, so the languages
+/// Returns whether a message says that a lock was not to be had: not in time, or not without a deadlock. diesel keeps no state that would tell, so the languages
 /// that the server speaks stand here, for roles that may not choose one.
-fn is_lock_timeout(message: &str) -> bool {
-    LOCK_TIMEOUT.iter().any(|text| message.contains(text))
+pub(super) fn is_lock_trouble(message: &str) -> bool {
+    LOCK_TIMEOUT.iter().any(|text| message.contains(text)) || error::is_deadlock(message)
 }
 
 const LOCK_TIMEOUT: &[&str] = &[
@@ -141,7 +144,10 @@ mod tests {
         for (message, expected) in [
             ("invalid input syntax for type integer: \"secret: \"x\"\"", "invalid input syntax for type integer: ..."),
             ("ungültige Eingabesyntax für Typ integer: »geheim«", "ungültige Eingabesyntax für Typ integer: ..."),
-            ("value \"123456789012\" is out of range for type integer", "value \"...\" is out of range for type integer"),
+            (
+                "value \"123456789012\" is out of range for type integer",
+                "value \"...\" is out of range for type integer",
+            ),
             ("relation \"polymnia.x\" already exists", "relation \"polymnia.x\" already exists"),
             ("could not create unique index \"x_key\"", "could not create unique index \"x_key\""),
             (

@@ -1,6 +1,7 @@
 //! The seed of the terms, which stands in the database.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
@@ -12,6 +13,8 @@ use crate::row::{self, FromRow};
 use crate::statement::{fixed, statements};
 
 statements! {
+    /// It changes with each change of the schema, a restored backup included.
+    SchemaVersion = "PRAGMA schema_version";
     Settings = "SELECT name, value FROM polymnia_settings WHERE name IN ('term_seed', 'term_version')";
 }
 
@@ -19,13 +22,19 @@ statements! {
 #[derive(Clone)]
 pub(crate) struct Hasher {
     seed: [u8; 16],
-    hasher: TermHasher,
+    terms: TermHasher,
+    /// The schema that the seed was read from: made anew, it has another.
+    schema: i64,
+    /// The database as it was last seen to have that schema.
+    data_version: u32,
+    /// Whether something was read by it since [`is_stale`] was asked.
+    used: bool,
 }
 
 impl Hasher {
     /// Returns what makes the terms of a namespace.
     pub(crate) fn namespace(&self, namespace: &Namespace) -> NamespaceTerms {
-        self.hasher.namespace(namespace)
+        self.terms.namespace(namespace)
     }
 }
 
@@ -46,24 +55,63 @@ impl fmt::Debug for Hasher {
 struct Setting(String, String);
 
 /// Returns what makes the terms of a namespace; none if the postings of this database are not made of the terms of this
-/// build. It is read once a connection.
+/// build. It is read once a connection; [`is_stale`] tells afterwards whether that was right.
 pub(crate) fn terms(connection: &mut Connection, namespace: &Namespace) -> Result<Option<NamespaceTerms>> {
     if connection.hasher.is_none() {
         read(connection)?;
     }
-    Ok(connection.hasher.as_ref().map(|hasher| hasher.namespace(namespace)))
+    Ok(connection.hasher.as_mut().map(|hasher| {
+        hasher.used = true;
+        hasher.namespace(namespace)
+    }))
 }
 
 /// Reads what makes terms from the settings, and keeps it for [`terms`]. Writers do so under the write lock, where the answer
 /// stays true.
 pub(crate) fn read(connection: &mut Connection) -> Result<Option<&Hasher>> {
+    // Before the settings: what changes in between is found to be stale.
+    let data_version = connection.handle().data_version();
+    let schema = schema_version(connection)?;
     let settings: Vec<Setting> = connection.all(fixed::<Settings, 0>([]))?;
     let value =
         |wanted| settings.iter().find(|Setting(name, _)| name == wanted).map(|Setting(_, value)| value.as_str());
     let of_this_build = value("term_version").is_some_and(|version| version.parse() == Ok(TermHasher::VERSION));
     let seed = value("term_seed").and_then(seed).filter(|_| of_this_build);
-    connection.hasher = seed.map(|seed| Hasher { seed, hasher: TermHasher::new(seed) });
+    connection.hasher =
+        seed.map(|seed| Hasher { seed, terms: TermHasher::new(seed), schema, data_version, used: false });
     Ok(connection.hasher.as_ref())
+}
+
+/// Returns whether what was just read by the terms of this connection was read from a schema that another process, or a
+/// backup that was put back, has made anew meanwhile. Then they are forgotten, and it is to be read again.
+///
+/// Costs next to nothing unless something was committed since, and a look at the schema then.
+pub(crate) fn is_stale(connection: &mut Connection) -> Result<bool> {
+    let Some(hasher) = connection.hasher.as_mut().filter(|hasher| hasher.used) else { return Ok(false) };
+    hasher.used = false;
+    let Hasher { schema, data_version, .. } = *hasher;
+    // Reading has brought it up to date.
+    let now = connection.handle().data_version();
+    if now == data_version {
+        return Ok(false);
+    }
+    if schema_version(connection)? != schema {
+        connection.hasher = None;
+        return Ok(true);
+    }
+    if let Some(hasher) = &mut connection.hasher {
+        hasher.data_version = now;
+    }
+    Ok(false)
+}
+
+fn schema_version(connection: &mut Connection) -> Result<i64> {
+    let mut version = 0;
+    connection.visit::<SchemaVersion>(&[], |row| {
+        version = row.integer(0);
+        ControlFlow::Break(())
+    })?;
+    Ok(version)
 }
 
 /// Reads 32 hexadecimal digits.

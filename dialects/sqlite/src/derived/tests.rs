@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fastrand::Rng;
 use polymnia::filter::{DocumentTerms, IndexValue, PathReader, TermHasher};
-use polymnia::spi::{AdminEngine as _, Engine as _, SchemaEngine as _};
+use polymnia::spi::{AdminEngine as _, Engine as _};
 use polymnia::{
     Call, ErrorKind, Expect, Filter, IndexDeclaration, IndexKind, Json, Memory, MemoryId, Metadata, Mutation,
     Namespace, NewMemory, OnConflict, OpenOptions, Patch, Path, Revision, Selection, Timestamp, Upkeep, VerifyReport,

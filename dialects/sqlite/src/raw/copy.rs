@@ -39,9 +39,8 @@ impl Handle {
     /// answers false, nothing is changed and the failure is `SQLITE_INTERRUPT`.
     pub(crate) fn copy_over(&mut self, to: &mut Self, mut goes_on: impl FnMut() -> bool) -> Result<(), RunFailure> {
         // SAFETY: both connections are open, and different ones, as each is borrowed for itself; the names are C strings.
-        let begun = unsafe {
-            ffi::sqlite3_backup_init(to.db.as_ptr(), c"main".as_ptr(), self.db.as_ptr(), c"main".as_ptr())
-        };
+        let begun =
+            unsafe { ffi::sqlite3_backup_init(to.db.as_ptr(), c"main".as_ptr(), self.db.as_ptr(), c"main".as_ptr()) };
         let Some(begun) = NonNull::new(begun) else { return Err(to.bulk_failure().into()) };
         let mut copy = Copy(Some(begun));
         loop {
@@ -156,7 +155,5 @@ mod tests {
         let mut written = open(&format!("file://{}?mode=ro&immutable=1", file.display())).unwrap();
         assert_eq!(run(&mut written, "SELECT count(*) FROM t"), 0);
         assert_eq!(run(&mut from, "SELECT count(*) FROM t"), 3);
-        let mut empty = open(&format!("file:/copy-empty-{}?vfs=memdb", std::process::id())).unwrap();
-        assert_eq!(empty.serialize().unwrap(), Vec::<u8>::new());
     }
 }

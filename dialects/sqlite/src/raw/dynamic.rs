@@ -57,7 +57,8 @@ impl Handle {
     }
 
     fn prepare_once(&mut self, sql: &str) -> Result<Option<Once>, RunFailure> {
-        let failure = |message: &str, offset| RunFailure { code: ffi::SQLITE_ERROR, message: message.to_owned(), offset };
+        let failure =
+            |message: &str, offset| RunFailure { code: ffi::SQLITE_ERROR, message: message.to_owned(), offset };
         // SQLite reads up to a NUL.
         if let Some(offset) = sql.find('\0') {
             return Err(failure("the statement holds a NUL character", Some(offset)));
@@ -67,14 +68,7 @@ impl Handle {
         let mut rest = std::ptr::null();
         // SAFETY: `db` is open, the text is as long as said, and both pointers are places for what is returned.
         let code = unsafe {
-            ffi::sqlite3_prepare_v3(
-                self.db.as_ptr(),
-                sql.as_ptr().cast(),
-                length,
-                0,
-                &raw mut statement,
-                &raw mut rest,
-            )
+            ffi::sqlite3_prepare_v3(self.db.as_ptr(), sql.as_ptr().cast(), length, 0, &raw mut statement, &raw mut rest)
         };
         if code != ffi::SQLITE_OK {
             // SAFETY: `db` is open.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use polymnia::filter::{
     Bound, DocumentTerms, FieldTest, Is, Prefix, Real, Relation, SizeTest, Step, Test, TextField, TimeField,
 };
-use polymnia::spi::{Engine, SchemaEngine as _};
+use polymnia::spi::Engine;
 use polymnia::{
     Access, Call, CancelToken, Filter, IndexDeclaration, IndexKind, Json, Memory, MemoryStore, Namespace, OpenOptions,
     Order, Path, Query, Selection, TimeRange, Timestamp,

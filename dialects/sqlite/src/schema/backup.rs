@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use polymnia::schema::{BackupInfo, Event, SchemaFault};
 use polymnia::{Call, Error, ErrorKind, Result};
@@ -12,7 +13,7 @@ use polymnia_pool::Connector as _;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempPath;
 
-use super::{ledger, snapshot, sql};
+use super::{ledger, quote, snapshot, sql};
 use crate::claims;
 use crate::config::{Config, Location, Mode, file_uri};
 use crate::connection::Connection;
@@ -22,6 +23,11 @@ use crate::error::{Step, classify_open};
 use crate::raw::{self, Handle};
 use crate::statement::Value;
 
+/// What the name of a backup that is being written begins and ends with.
+const PARTIAL: (&str, &str) = (".polymnia-", ".partial");
+/// After how long a file of that name that nobody writes is what a killed process left.
+const LEFT: Duration = Duration::from_hours(24);
+
 /// Writes a copy to a file that is not there, and verifies it.
 pub(super) fn make(engine: &SqliteEngine, call: &Call, to: &Path) -> Result<BackupInfo> {
     let connector = engine.pool().connector();
@@ -29,8 +35,9 @@ pub(super) fn make(engine: &SqliteEngine, call: &Call, to: &Path) -> Result<Back
     if fs::symlink_metadata(to).is_ok() {
         return Err(taken(to));
     }
+    sweep(folder);
     // Beside the place it is meant for, under a name of its own: a file by the name of a backup is a whole one.
-    let partial = tempfile::Builder::new().prefix(".polymnia-").suffix(".partial").tempfile_in(folder);
+    let partial = tempfile::Builder::new().prefix(PARTIAL.0).suffix(PARTIAL.1).tempfile_in(folder);
     let partial = partial.map_err(|error| system(error, folder, "can't be written"))?.into_temp_path();
     copy_to_file(connector, call, &partial)?;
     let info = describe(call, &partial)?;
@@ -52,7 +59,7 @@ pub(super) fn restore(engine: &SqliteEngine, call: &Call, from: &Path) -> Result
     let wait = connector.config().busy_timeout;
     let mut live = connector.connect()?;
     if live.is_read_only() {
-        return Err(Error::new(ErrorKind::ReadOnly, "the database is opened for reading only"));
+        return Err(super::session::read_only(connector));
     }
     let _lock = connector.seat().take(call, wait, &mut |_: &Event<'_>| {})?;
     let mut copy = open(from)?;
@@ -73,7 +80,7 @@ pub(super) fn restore(engine: &SqliteEngine, call: &Call, from: &Path) -> Result
             .with_hint("stop what uses the database and put the backup in its place by hand"));
     }
     let copied = copy_over(&mut copy, &mut live, call);
-    connector.forget_contents();
+    connector.estimates().forget();
     copied
 }
 
@@ -138,7 +145,9 @@ fn copy_over(from: &mut Handle, to: &mut Connection, call: &Call) -> Result<()> 
 fn describe(call: &Call, path: &Path) -> Result<BackupInfo> {
     let (version, fingerprint, memories) = {
         let mut connection = Connection::alone(open(path)?)?;
-        connection.guard().begin_waiting(call, std::time::Duration::ZERO);
+        connection.guard().begin_waiting(call, Duration::ZERO);
+        // It may be anybody's file.
+        connection.batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")?;
         read_whole(&mut connection, path)?
     };
     call.check()?;
@@ -158,9 +167,10 @@ fn read_whole(connection: &mut Connection, path: &Path) -> Result<(Option<String
     }
     let version = ledger::newest(&ledger::read(connection)?);
     let fingerprint = snapshot::read(connection)?.fingerprint();
-    let memories = match ledger::exists(connection, "polymnia_memories")? {
-        true => Some(sql::integer(connection, "SELECT count(*) FROM polymnia_memories", &[])?.unsigned_abs()),
-        false => None,
+    let memories = if ledger::exists(connection, "polymnia_memories")? {
+        Some(sql::integer(connection, "SELECT count(*) FROM polymnia_memories", &[])?.unsigned_abs())
+    } else {
+        None
     };
     Ok((version, fingerprint, memories))
 }
@@ -209,6 +219,20 @@ fn place(partial: TempPath, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Removes what killed processes left of backups.
+fn sweep(folder: &Path) {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    for file in files {
+        let name = file.file_name();
+        let is_partial = name.to_str().is_some_and(|name| name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1));
+        let written = file.metadata().and_then(|found| found.modified());
+        if is_partial && written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age >= LEFT)) {
+            // Whatever is in the way of it, the backup is not.
+            let _ = fs::remove_file(file.path());
+        }
+    }
+}
+
 fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
@@ -226,7 +250,7 @@ fn digest(path: &Path) -> io::Result<(u64, String)> {
         hasher.update(&buffer[..read]);
         bytes += read as u64;
     }
-    Ok((bytes, hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((bytes, quote::hex(&hasher.finalize())))
 }
 
 fn taken(to: &Path) -> Error {

@@ -53,7 +53,10 @@ fn find(connection: &mut Connection, request: &BatchRequest<'_>) -> Result<Table
 }
 
 fn refused(request: &BatchRequest<'_>, what: &str) -> Error {
-    Error::new(ErrorKind::Migration, format!("{} {what}: a statement in batches goes over the key of its table", request.table))
+    Error::new(
+        ErrorKind::Migration,
+        format!("{} {what}: a statement in batches goes over the key of its table", request.table),
+    )
 }
 
 /// Returns the columns of the key, as SQL: the rowid, or the primary key where there is none.
@@ -66,13 +69,11 @@ fn key(connection: &mut Connection, table: &Table) -> Result<Vec<String>> {
     let query = "SELECT lower(name) FROM pragma_table_xinfo(?)";
     let columns = sql::texts(connection, query, &[Value::Text(&table.name)])?;
     let free = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !columns.iter().any(|column| column == name));
-    match free {
-        Some(name) => Ok(vec![name.to_owned()]),
-        None => {
-            let message = format!("table {:?} hides its rowid behind columns of every name it has", table.name);
-            Err(Error::new(ErrorKind::Migration, message))
-        }
-    }
+    let Some(free) = free else {
+        let message = format!("table {:?} hides its rowid behind columns of every name it has", table.name);
+        return Err(Error::new(ErrorKind::Migration, message));
+    };
+    Ok(vec![free.to_owned()])
 }
 
 fn count(connection: &mut Connection, table: &Table) -> Result<u64> {
@@ -155,13 +156,15 @@ fn write_key(key: &[Part]) -> String {
         Part::Integer(number) => json!(number),
         Part::Real(number) => json!({ "real": number.to_string() }),
         Part::Text(text) => json!(text),
-        Part::Blob(bytes) => json!({ "blob": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
+        Part::Blob(bytes) => json!({ "blob": quote::hex(bytes) }),
     });
     Json::Array(parts.collect()).to_string()
 }
 
 fn read_key(text: &str, length: usize) -> Result<Vec<Part>> {
-    let damaged = || Error::new(ErrorKind::Corrupt, "the key of the last row done can't be read").with_context("column", "batch_key");
+    let damaged = || {
+        Error::new(ErrorKind::Corrupt, "the key of the last row done can't be read").with_context("column", "batch_key")
+    };
     let parts: Vec<Json> = serde_json::from_str(text).map_err(|error| damaged().with_source(error))?;
     if parts.len() != length {
         return Err(damaged());
@@ -175,9 +178,9 @@ fn read_part(part: &Json) -> Option<Part> {
         Json::String(text) => Some(Part::Text(text.clone())),
         Json::Object(fields) => match (fields.get("blob"), fields.get("real")) {
             (Some(Json::String(digits)), None) => {
-                let bytes = (0..digits.len()).step_by(2).map(|at| {
-                    digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())
-                });
+                let bytes = (0..digits.len())
+                    .step_by(2)
+                    .map(|at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()));
                 bytes.collect::<Option<Vec<u8>>>().map(Part::Blob)
             }
             (None, Some(Json::String(digits))) => digits.parse().ok().map(Part::Real),

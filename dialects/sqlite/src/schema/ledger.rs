@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use diesel::migration::MigrationConnection as _;
-use polymnia::schema::{
-    Compatibility, Delta, Entry, Ledger, LogEntry, Origin, State, Version,
-};
+use polymnia::schema::{Compatibility, Delta, Entry, Ledger, LogEntry, Origin, State, Version};
 use polymnia::{Error, Result, Timestamp};
 
 use super::sql;
@@ -153,9 +151,10 @@ pub(super) fn stands_in_diesels(entry: &Entry) -> bool {
 
 /// Removes a version from both ledgers.
 pub(super) fn forget(connection: &mut Connection, version: &Version) -> Result<()> {
-    for statement in
-        ["DELETE FROM polymnia_migrations WHERE version = ?", "DELETE FROM __diesel_schema_migrations WHERE version = ?"]
-    {
+    for statement in [
+        "DELETE FROM polymnia_migrations WHERE version = ?",
+        "DELETE FROM __diesel_schema_migrations WHERE version = ?",
+    ] {
         sql::run(connection, statement, &[Value::Text(version.as_str())]).map_err(|failure| failure.error)?;
     }
     Ok(())
@@ -189,7 +188,8 @@ pub(super) fn lines(connection: &mut Connection, limit: u32) -> Result<Vec<LogEn
 
 /// Removes our ledger and the log, and diesel's if it holds nothing more: an application may use diesel in the same file.
 pub(super) fn dismantle(connection: &mut Connection) -> Result<()> {
-    let mut statements = vec!["DROP TABLE IF EXISTS polymnia_migrations", "DROP TABLE IF EXISTS polymnia_migration_log"];
+    let mut statements =
+        vec!["DROP TABLE IF EXISTS polymnia_migrations", "DROP TABLE IF EXISTS polymnia_migration_log"];
     if exists(connection, DIESEL)?
         && sql::integer(connection, "SELECT NOT EXISTS (SELECT 1 FROM __diesel_schema_migrations)", &[])? == 1
     {
@@ -288,8 +288,8 @@ fn entry(row: &BulkRow<'_>) -> Result<Entry> {
     let text = |at| row.text(at).to_owned();
     let state = State::from_code(row.text(3)).ok_or_else(|| damaged_row("state", "the word is not known"))?;
     let origin = Origin::from_code(row.text(4)).ok_or_else(|| damaged_row("origin", "the word is not known"))?;
-    let compatibility = Compatibility::from_code(row.text(12))
-        .ok_or_else(|| damaged_row("compatibility", "the word is not known"))?;
+    let compatibility =
+        Compatibility::from_code(row.text(12)).ok_or_else(|| damaged_row("compatibility", "the word is not known"))?;
     let parents = serde_json::from_str(row.text(5)).map_err(|error| damaged_row("parents", error))?;
     let delta = sql::optional_text(row, 22).map(|text| serde_json::from_str::<Delta>(&text));
     Ok(Entry {

@@ -120,7 +120,9 @@ impl Drop for Held {
         match self {
             // While it is locked, so that nobody who locked it meanwhile loses it. Closing it unlocks.
             Self::File { file, path } => {
-                if is_at(file, path) && let Err(error) = std::fs::remove_file(&path) {
+                if is_at(file, path)
+                    && let Err(error) = std::fs::remove_file(&path)
+                {
                     log::debug!(target: LOG, "the file of the migrations' lock stays: {error}");
                 }
             }
@@ -191,9 +193,10 @@ fn refused(path: &Path, error: io::Error) -> Error {
 }
 
 fn locked(holder: Option<&LockHolder>, waited: Duration) -> Error {
-    let who = holder.map_or_else(|| "another process".to_owned(), |holder| {
-        format!("process {} ({})", holder.process, holder.description)
-    });
+    let who = holder.map_or_else(
+        || "another process".to_owned(),
+        |holder| format!("process {} ({})", holder.process, holder.description),
+    );
     SchemaFault::Locked
         .error(format!("{who} is migrating the database"))
         .with_context("waited", format!("{waited:.1?}"))
@@ -222,9 +225,10 @@ fn describe() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
     let host = host.or_else(|| variable(&["HOSTNAME", "COMPUTERNAME"])).unwrap_or_else(|| "localhost".to_owned());
     let program = std::env::current_exe().ok();
-    let program = program.as_deref().and_then(Path::file_name).map_or_else(String::new, |name| {
-        format!(" by {}", name.to_string_lossy())
-    });
+    let program = program
+        .as_deref()
+        .and_then(Path::file_name)
+        .map_or_else(String::new, |name| format!(" by {}", name.to_string_lossy()));
     format!("{user}@{host}{program}")
 }
 

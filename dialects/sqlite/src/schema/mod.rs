@@ -3,9 +3,12 @@
 mod backup;
 mod batch;
 mod catalog;
+mod foreign;
+mod health;
 mod ledger;
 mod lock;
 mod normal;
+mod probe;
 mod quote;
 mod scratch;
 mod script;
@@ -23,8 +26,8 @@ use polymnia::schema::{
 use polymnia::spi::{Engine, SchemaEngine, SchemaSession};
 use polymnia::{Call, Error, ErrorKind, Result};
 
-pub(crate) use self::lock::Seat;
 pub(crate) use self::ledger::{newest, read as read_ledger};
+pub(crate) use self::lock::Seat;
 use crate::engine::{Limit, SqliteEngine};
 
 impl SchemaEngine for SqliteEngine {
@@ -44,8 +47,8 @@ impl SchemaEngine for SqliteEngine {
         self.with(call, Limit::Unlimited, |connection| connection.read(snapshot::read))
     }
 
-    fn foreign_ledgers(&self, _call: &Call) -> Result<Vec<ForeignLedger>> {
-        Err(Error::new(ErrorKind::Unsupported, "not built yet"))
+    fn foreign_ledgers(&self, call: &Call) -> Result<Vec<ForeignLedger>> {
+        self.with(call, Limit::Unlimited, |connection| connection.read(foreign::find))
     }
 
     fn session(
@@ -71,12 +74,15 @@ impl SchemaEngine for SqliteEngine {
         script::write(parts)
     }
 
-    fn probe(&self, _call: &Call) -> Result<Vec<Probe>> {
-        Err(Error::new(ErrorKind::Unsupported, "not built yet"))
+    fn probe(&self, call: &Call) -> Result<Vec<Probe>> {
+        self.with(call, Limit::Unlimited, |connection| probe::run(connection, call))
     }
 
-    fn health(&self, _call: &Call) -> Result<Health> {
-        Err(Error::new(ErrorKind::Unsupported, "not built yet"))
+    fn health(&self, call: &Call) -> Result<Health> {
+        let connector = self.pool().connector();
+        self.with(call, Limit::Unlimited, |connection| {
+            connection.read(|connection| health::read(connection, connector, call))
+        })
     }
 
     fn backup(&self, call: &Call, to: &Path) -> Result<BackupInfo> {

@@ -84,9 +84,44 @@ pub(super) fn list<'a, 's>(tokens: &'a [Token<'s>]) -> Vec<&'a [Token<'s>]> {
 
 /// Words after which a parenthesis begins something else than arguments.
 const KEYWORDS: [&str; 38] = [
-    "all", "and", "as", "between", "by", "case", "check", "collate", "default", "delete", "distinct", "else", "except",
-    "exists", "filter", "from", "glob", "having", "in", "intersect", "into", "is", "join", "like", "limit", "not", "on",
-    "or", "over", "returning", "select", "set", "then", "union", "using", "values", "when", "where",
+    "all",
+    "and",
+    "as",
+    "between",
+    "by",
+    "case",
+    "check",
+    "collate",
+    "default",
+    "delete",
+    "distinct",
+    "else",
+    "except",
+    "exists",
+    "filter",
+    "from",
+    "glob",
+    "having",
+    "in",
+    "intersect",
+    "into",
+    "is",
+    "join",
+    "like",
+    "limit",
+    "not",
+    "on",
+    "or",
+    "over",
+    "returning",
+    "select",
+    "set",
+    "then",
+    "union",
+    "using",
+    "values",
+    "when",
+    "where",
 ];
 
 /// Returns whether a space stands between two tokens. `earlier` is the one before them.
@@ -156,7 +191,9 @@ mod tests {
 
     #[test]
     fn what_means_something_else_is_written_otherwise() {
-        for (one, other) in [("'a'", "'A'"), ("a + b", "a - b"), ("'a  b'", "'a b'"), ("(a or b) and c", "a or b and c")] {
+        for (one, other) in
+            [("'a'", "'A'"), ("a + b", "a - b"), ("'a  b'", "'a b'"), ("(a or b) and c", "a or b and c")]
+        {
             assert_ne!(normal(one), normal(other));
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Statements bind what they can. Names can't be bound, and a script for the `sqlite3` shell has nothing to bind to.
 
+use std::fmt::Write as _;
+
 /// Writes a name: a table, a column, an index.
 ///
 /// In double quotes, which SQLite takes for a name where there is one of that name: all names written here stand in the
@@ -19,8 +21,7 @@ pub(super) fn text(text: &str) -> String {
     if text.chars().all(printable) {
         return literal(text);
     }
-    let hex: String = text.bytes().map(|byte| format!("{byte:02X}")).collect();
-    format!("CAST(X'{hex}' AS TEXT)")
+    format!("CAST(x'{}' AS TEXT)", hex(text.as_bytes()))
 }
 
 /// Writes a text, or NULL.
@@ -37,9 +38,12 @@ pub(super) fn integer(number: i64) -> String {
     }
 }
 
-/// Writes an integer, or NULL.
-pub(super) fn optional_integer(number: Option<i64>) -> String {
-    number.map_or_else(|| "NULL".to_owned(), integer)
+/// Writes bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("a String takes it");
+        digits
+    })
 }
 
 fn literal(text: &str) -> String {

@@ -25,9 +25,12 @@ pub(super) fn open(engine: &SqliteEngine, call: &Call, copy: bool) -> Result<Arc
     }
     let folder = tempfile::Builder::new().prefix("polymnia-").tempdir().map_err(|error| {
         let folder = std::env::temp_dir();
-        Error::new(ErrorKind::PermissionDenied, format!("the folder {} for a copy can't be written: {error}", folder.display()))
-            .with_hint("name a folder that can be written by the environment variable TMPDIR")
-            .with_source(error)
+        Error::new(
+            ErrorKind::PermissionDenied,
+            format!("the folder {} for a copy can't be written: {error}", folder.display()),
+        )
+        .with_hint("name a folder that can be written by the environment variable TMPDIR")
+        .with_source(error)
     })?;
     let path = folder.path().join("copy.db");
     backup::copy_to_file(connector, call, &path)?;

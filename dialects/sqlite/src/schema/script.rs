@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use polymnia::schema::text::{Syntax, Token, tokens};
+use polymnia::schema::text::{Syntax, tokens};
 use polymnia::schema::{Begin, Entry, LogEntry, ScriptPart, Version};
 use polymnia::{Error, ErrorKind, Result};
 
@@ -72,10 +72,10 @@ impl Script {
         self.comment("Stops here unless exactly the versions that this script was written for are applied.");
         self.line("BEGIN IMMEDIATE;");
         self.line(&format!("{CREATE_DIESELS};"));
-        self.check("the database is not at the version that this script was written for", &format!(
-            "({found}) = {}",
-            quote::text(&versions.join(" "))
-        ));
+        self.check(
+            "the database is not at the version that this script was written for",
+            &format!("({found}) = {}", quote::text(&versions.join(" "))),
+        );
         self.line("ROLLBACK;");
     }
 
@@ -114,7 +114,10 @@ impl Script {
 
     /// Stops the script unless a condition is true, with the reason in the error. Within a transaction.
     fn check(&mut self, reason: &str, condition: &str) {
-        self.line(&format!("CREATE TEMP TABLE {GUARD} (holds INTEGER, CONSTRAINT {} CHECK (holds));", quote::name(reason)));
+        self.line(&format!(
+            "CREATE TEMP TABLE {GUARD} (holds INTEGER, CONSTRAINT {} CHECK (holds));",
+            quote::name(reason)
+        ));
         self.line(&format!("INSERT INTO temp.{GUARD} (holds) SELECT {condition};"));
     }
 
@@ -193,26 +196,22 @@ fn literals(values: &[Value<'_>]) -> Result<String> {
     Ok(written)
 }
 
-/// Returns a statement none of whose lines is `go` or `/` alone, which the shell takes for the end of the statement.
+/// Returns a statement none of whose lines begins with `go` or `/`, which the shell may take for the end of the statement.
+/// Comments before these go.
 fn shielded(statement: &str) -> String {
     let mut written = String::with_capacity(statement.len());
-    let mut copied = 0;
-    for token in tokens(statement, Syntax::Sqlite).filter(|token| token.is("go") || token.is_symbol("/")) {
-        if is_alone(statement, &token) {
-            written.push_str(&statement[copied..token.end()]);
-            written.push_str(" --");
-            copied = token.end();
+    let (mut copied, mut before) = (0, 0);
+    for token in tokens(statement, Syntax::Sqlite).filter(|token| !token.is_comment()) {
+        let ends = token.is("go") || token.is_symbol("/");
+        if ends && statement[before..token.offset].contains('\n') {
+            written.push_str(&statement[copied..before]);
+            written.push(' ');
+            copied = token.offset;
         }
+        before = token.end();
     }
     written.push_str(&statement[copied..]);
     written
-}
-
-/// Returns whether nothing but white space stands on the line of a token beside it.
-fn is_alone(statement: &str, token: &Token<'_>) -> bool {
-    let before = statement[..token.offset].rsplit('\n').next().unwrap_or_default();
-    let after = statement[token.end()..].split('\n').next().unwrap_or_default();
-    before.trim().is_empty() && after.trim().is_empty()
 }
 
 #[cfg(test)]

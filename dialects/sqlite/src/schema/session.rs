@@ -15,6 +15,7 @@ use polymnia_pool::Connector as _;
 use super::lock::Held;
 use super::{batch, catalog, ledger, snapshot, sql};
 use crate::LOG;
+use crate::config::Mode;
 use crate::connection::Connection;
 use crate::connector::Connector;
 
@@ -39,8 +40,7 @@ pub(super) fn open(
 ) -> Result<Box<dyn SchemaSession>> {
     let connection = connector.connect()?;
     if connection.is_read_only() {
-        return Err(Error::new(ErrorKind::ReadOnly, "the database is opened for reading only")
-            .with_hint("open it without mode=ro to migrate it"));
+        return Err(read_only(connector));
     }
     let lock = connector.seat().take(call, options.lock_wait, observer)?;
     let connection = Arc::new(Mutex::new(connection));
@@ -189,7 +189,7 @@ impl Drop for SqliteSession {
         if let Err(error) = self.rollback() {
             log::warn!(target: LOG, "a session of migrating could not roll back: {error}");
         }
-        // A migration may have changed what connections know.
+        // A migration may have changed how many rows there are of anything.
         lock(&self.connection).estimates().forget();
     }
 }
@@ -198,6 +198,18 @@ impl fmt::Debug for SqliteSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteSession").field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// Says that a database which can only be read can't be migrated or put back.
+pub(super) fn read_only(connector: &Connector) -> Error {
+    let (message, hint) = match connector.config().mode {
+        Mode::ReadOnly => ("the database is opened for reading only", "open it without mode=ro"),
+        Mode::ReadWrite | Mode::Create => (
+            "the database file or its folder can't be written",
+            "give the process write access to the file and its folder",
+        ),
+    };
+    Error::new(ErrorKind::ReadOnly, message).with_hint(hint)
 }
 
 /// Returns the connection of a session.

@@ -69,8 +69,8 @@ pub(super) fn judge(connection: &mut Connection, failure: &RunFailure, step: Ste
     let RunFailure { code, message, offset } = failure;
     let end = connection.guard().end();
     let primary = code & 0xff;
-    let lock_timeout = matches!(primary, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED)
-        && !matches!(end, Some(End::Interrupted(_)));
+    let lock_timeout =
+        matches!(primary, ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) && !matches!(end, Some(End::Interrupted(_)));
     let errno = match primary {
         ffi::SQLITE_CANTOPEN | ffi::SQLITE_IOERR => connection.handle().last_errno(),
         _ => 0,

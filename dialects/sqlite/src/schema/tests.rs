@@ -61,31 +61,34 @@ impl SqliteEngine {
                 session.execute(call, statement.text).map_err(|failure| failure.error)?;
             }
             let statements = u32::try_from(statements.len()).unwrap();
-            session.record(call, &Entry {
-                version: script.version,
-                name: script.name,
-                position,
-                state: State::Applied,
-                origin: Origin::Run,
-                parents: Vec::new(),
-                checksum_raw: String::new(),
-                checksum: String::new(),
-                up: Some(script.up),
-                down: Some(script.down),
-                run_in_transaction: true,
-                rebuild: false,
-                compatibility: Compatibility::Full,
-                statements,
-                done: statements,
-                batch_key: None,
-                started_at: call.now,
-                finished_at: Some(call.now),
-                millis: Some(0),
-                error: None,
-                by: "tests".to_owned(),
-                tool: "tests".to_owned(),
-                delta: None,
-            })?;
+            session.record(
+                call,
+                &Entry {
+                    version: script.version,
+                    name: script.name,
+                    position,
+                    state: State::Applied,
+                    origin: Origin::Run,
+                    parents: Vec::new(),
+                    checksum_raw: String::new(),
+                    checksum: String::new(),
+                    up: Some(script.up),
+                    down: Some(script.down),
+                    run_in_transaction: true,
+                    rebuild: false,
+                    compatibility: Compatibility::Full,
+                    statements,
+                    done: statements,
+                    batch_key: None,
+                    started_at: call.now,
+                    finished_at: Some(call.now),
+                    millis: Some(0),
+                    error: None,
+                    by: "tests".to_owned(),
+                    tool: "tests".to_owned(),
+                    delta: None,
+                },
+            )?;
             session.commit(call)?;
         }
         Ok(())

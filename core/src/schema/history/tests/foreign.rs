@@ -63,3 +63,23 @@ fn a_lost_ledger_of_diesel_takes_nothing_back() {
         assert_eq!(fault(&error), Some(SchemaFault::NotAdopted));
     }
 }
+
+#[test]
+fn an_adopted_application_stands_upon_what_is_applied() {
+    let sources = [plain(&["1", "2"]), plain(&["shop1"])];
+    let ledger = Ledger { entries: None, ..ran(&sources, &["1", "shop1"]) };
+    let history = History::new(&sources, &ledger);
+    assert_eq!(history.parents(&version("shop1")), versions(&["1"]), "2 came later");
+    assert_eq!(history.parents(&version("2")), versions(&["1"]));
+}
+
+#[test]
+fn what_was_adopted_unknown_is_not_changed_once_it_is_known() {
+    let sources = [plain(&["1", "2"])];
+    let mut ledger = ran(&sources, &["1", "2"]);
+    let entry = ledger.entries.as_mut().unwrap().last_mut().unwrap();
+    entry.checksum = String::new();
+    entry.checksum_raw = String::new();
+    entry.up = None;
+    assert_eq!(History::new(&sources, &ledger).changed(), []);
+}

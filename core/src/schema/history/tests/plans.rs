@@ -56,6 +56,19 @@ fn targets_down() {
 }
 
 #[test]
+fn going_back_with_ours_leaves_an_application_that_needs_no_more() {
+    let before = [plain(&["1"]), plain(&["shop1"])];
+    let mut ledger = ran(&before, &["1", "shop1"]);
+    let sources = [plain(&["1", "2"]), plain(&["shop1", "shop2"])];
+    add(&mut ledger, &sources, &version("2"), State::Applied);
+    assert_eq!(steps(&down(&sources, &ledger, &to("1")).unwrap()), versions(&["2"]));
+    assert_eq!(History::new(&sources, &ledger).current(), versions(&["2", "shop1"]), "the newest of each");
+    assert_eq!(History::new(&sources, &ledger).newest(), Some(version("2")), "the last of all");
+    let alone = History::new(&sources, &ledger).plan_revert(version("1").as_str(), &RunOptions::default());
+    assert_eq!(fault(&alone.unwrap_err()), Some(SchemaFault::NotNewest), "the application needs it");
+}
+
+#[test]
 fn a_beginning_must_be_the_only_one() {
     let sources = [plain(&["10", "11", "20"])];
     let history = Ledger::default();
@@ -165,4 +178,18 @@ fn a_stamp_says_exactly_what_is_applied() {
     assert_eq!(wanted(&to("shop1")), versions(&["1", "2", "3", "shop1"]));
     assert_eq!(wanted(&Target::Base), []);
     assert_eq!(wanted(&Target::Steps(1)), versions(&["1", "2", "3", "shop1"]));
+}
+
+#[test]
+fn what_is_being_taken_back_goes_before_newer_branches() {
+    let sources = [source(vec![script("1"), upon("2", &["1"]), upon("3", &["1"]), upon("4", &["2", "3"])])];
+    let mut ledger = ran(&sources, &["1", "2", "3"]);
+    add(&mut ledger, &sources, &version("2"), State::Reverting);
+    ledger.entries.as_mut().unwrap().iter_mut().for_each(|entry| {
+        if entry.version == version("2") {
+            entry.position = 2;
+        }
+    });
+    assert_eq!(steps(&down(&sources, &ledger, &Target::Steps(1)).unwrap()), versions(&["2"]));
+    assert_eq!(steps(&down(&sources, &ledger, &Target::Base).unwrap()), versions(&["2", "3", "1"]));
 }

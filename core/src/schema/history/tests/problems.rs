@@ -75,6 +75,9 @@ fn a_newer_database_is_named() {
     let older = [plain(&["1"])];
     let ledger = ran(&newer, &["1", "2"]);
     refused(&older, &ledger, SchemaFault::Newer, "20261121000002, applied by polymnia ");
+    let hint = |ledger: &Ledger| up(&older, ledger, &Target::Head).unwrap_err().hint().unwrap().to_owned();
+    assert!(hint(&ledger).ends_with("`polymnia migrate downgrade 20261121000001 --use-stored-down`"));
+    assert!(!hint(&Ledger { entries: None, ..ledger.clone() }).contains("stored"), "nothing is");
     let history = History::new(&older, &ledger);
     assert_eq!((history.current(), history.unknown()), (versions(&["2"]), versions(&["2"])));
     assert_eq!(history.access(), Compatibility::Full, "as its entry says");

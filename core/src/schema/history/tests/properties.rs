@@ -4,26 +4,43 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Is a history that branches and joins: for each version the places of its parents, all below it, and then how many of the
-/// versions are applied, and an application on top.
+/// Is a history that branches and joins, an application on top of it, and how far both are applied.
 #[derive(Clone, Debug)]
 struct Shape {
-    ours: Vec<Vec<usize>>,
-    application: Vec<Vec<usize>>,
+    ours: Vec<Drawn>,
+    application: Vec<Drawn>,
     applied: Vec<bool>,
     pick: usize,
     steps: usize,
 }
 
-fn branching() -> impl Strategy<Value = Vec<Vec<usize>>> {
-    prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..3), 1..9).prop_map(|drawn| {
-        let parents = drawn.iter().enumerate().map(|(at, drawn)| {
+/// Is one version: the number in its name, and the places of its parents, which stand before it.
+#[derive(Clone, Debug)]
+struct Drawn {
+    number: usize,
+    parents: Vec<usize>,
+}
+
+/// Draws a history whose versions are named in order, and may leave it at that, or named in any order: parents then stand in the
+/// metadata of all but the first.
+fn branching() -> impl Strategy<Value = Vec<Drawn>> {
+    let parents = prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..3), 1..9);
+    (parents, any::<bool>(), any::<u64>()).prop_map(|(drawn, in_order, seed)| {
+        let mut numbers: Vec<usize> = (2..=drawn.len()).collect();
+        if !in_order {
+            fastrand::Rng::with_seed(seed).shuffle(&mut numbers);
+        }
+        numbers.insert(0, 1);
+        let version = |(at, drawn): (usize, &Vec<prop::sample::Index>)| {
             let mut parents: Vec<usize> = drawn.iter().filter(|_| at > 0).map(|index| index.index(at.max(1))).collect();
+            if parents.is_empty() && at > 0 && !in_order {
+                parents.push(at - 1);
+            }
             parents.sort_unstable();
             parents.dedup();
-            parents
-        });
-        parents.collect()
+            Drawn { number: numbers[at], parents }
+        };
+        drawn.iter().enumerate().map(version).collect()
     })
 }
 
@@ -32,29 +49,23 @@ fn shape() -> impl Strategy<Value = Shape> {
         .prop_map(|(ours, application, applied, pick, steps)| Shape { ours, application, applied, pick, steps })
 }
 
-/// Makes a source whose last version joins all that has no child.
+/// Makes sources whose last version joins all that has no child.
 fn sources_of(shape: &Shape) -> [Source; 2] {
-    let of = |prefix: &str, parents: &[Vec<usize>]| {
-        let name = |at: usize| format!("{prefix}{}", at + 1);
-        let mut scripts: Vec<Script> = parents
-            .iter()
-            .enumerate()
-            .map(|(at, parents)| {
-                let parents: Vec<String> = parents.iter().map(|parent| name(*parent)).collect();
-                upon(&name(at), &parents.iter().map(String::as_str).collect::<Vec<_>>())
-            })
-            .collect();
-        let taken: BTreeSet<Version> = (0..parents.len())
-            .flat_map(|at| {
-                let implied = (at > 0 && parents[at].is_empty()).then(|| version(&name(at - 1)));
-                scripts[at].metadata.parents.iter().cloned().chain(implied).collect::<Vec<_>>()
-            })
-            .collect();
-        let heads: Vec<Version> =
-            scripts.iter().map(|script| &script.version).filter(|one| !taken.contains(one)).cloned().collect();
-        let mut join = script(&name(parents.len()));
-        join.metadata.parents = heads;
-        scripts.push(join);
+    let of = |prefix: &str, drawn: &[Drawn]| {
+        let name = |at: usize| format!("{prefix}{}", drawn[at].number);
+        let mut scripts = Vec::new();
+        let mut taken = BTreeSet::new();
+        for (at, Drawn { parents, .. }) in drawn.iter().enumerate() {
+            let named: Vec<String> = parents.iter().map(|parent| name(*parent)).collect();
+            scripts.push(upon(&name(at), &named.iter().map(String::as_str).collect::<Vec<_>>()));
+            taken.extend(parents.iter().copied());
+            if parents.is_empty() && at > 0 {
+                taken.insert(at - 1); // By its place, as it says nothing else.
+            }
+        }
+        let heads: Vec<String> = (0..drawn.len()).filter(|at| !taken.contains(at)).map(name).collect();
+        let last = format!("{prefix}{}", drawn.len() + 1);
+        scripts.push(upon(&last, &heads.iter().map(String::as_str).collect::<Vec<_>>()));
         source(scripts)
     };
     [of("", &shape.ours), of("shop", &shape.application)]
@@ -147,7 +158,14 @@ proptest! {
         let plan = down(&sources, &ledger, &Target::Version(target.to_string())).unwrap();
         let left = follow(&sources, &ledger, &plan);
         prop_assert!(left.contains(target));
-        prop_assert!(left.iter().all(|one| !history.parents(one).contains(target)), "something still stands on it");
+        let upon = |one: &&Version| one.prefix() == target.prefix() && history.parents(one).contains(target);
+        prop_assert_eq!(left.iter().find(upon), None, "something newer is left");
+        // What went had to go: it is newer, or built upon what is.
+        for step in &plan.steps {
+            let parents = history.parents(&step.version);
+            let newer = step.version.prefix() == target.prefix() && parents.contains(target);
+            prop_assert!(newer || plan.steps.iter().any(|other| parents.contains(&other.version)), "{}", step.version);
+        }
     }
 
     #[test]

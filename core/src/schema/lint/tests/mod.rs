@@ -126,6 +126,21 @@ fn every_rule_is_tried() {
 }
 
 #[test]
+fn a_rebuild_done_right_is_no_danger() {
+    assert_eq!(found(on_sqlite::REBUILD, Syntax::Sqlite, false), []);
+}
+
+#[test]
+fn the_guide_lists_every_rule_as_it_is() {
+    let guide = include_str!("../../../../../docs/migrations/lint.md");
+    for Rule { name, severity, why, instead, .. } in RULES {
+        let severity = format!("{severity:?}").to_lowercase();
+        assert!(guide.contains(&format!("| `{name}` | {severity} | {why} | {instead} |\n")), "{name}");
+    }
+    assert_eq!(guide.matches("\n| `").count(), RULES.len(), "and no other");
+}
+
+#[test]
 fn a_finding_says_where_and_what_to_do() {
     let text = "-- about\nALTER TABLE shop.orders ADD COLUMN a text;\n\n-- more\n  DROP TABLE\n  shop.orders;";
     let findings = found(text, Syntax::Postgres, false);
@@ -230,6 +245,21 @@ fn any_text_is_read() {
                 found(text, syntax, own);
                 found(&format!("-- rebuild known\n{text}"), syntax, own);
                 found(&format!("-- down known\n{text}"), syntax, own);
+            }
+        }
+    }
+}
+
+/// Cuts every script of the cases before and within every token, and takes the token out.
+#[test]
+fn no_piece_of_a_script_is_too_short() {
+    let all = [every::CASES, on_postgres::CASES, on_sqlite::CASES, ours::OWN_POSTGRES, ours::OWN_SQLITE].concat();
+    for text in all.iter().flat_map(|(_, fires, quiet)| fires.iter().chain(*quiet)) {
+        for syntax in [Syntax::Postgres, Syntax::Sqlite] {
+            for token in crate::schema::text::tokens(text, syntax) {
+                found(&text[..token.offset], syntax, true);
+                found(&text[..text.ceil_char_boundary(token.offset + 1)], syntax, true);
+                found(&format!("{}{}", &text[..token.offset], &text[token.end()..]), syntax, true);
             }
         }
     }

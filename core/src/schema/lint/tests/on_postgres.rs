@@ -11,7 +11,11 @@ pub(super) const CASES: &[Case] = &[
             "CREATE INDEX ON b (c);",
             "-- down\nCREATE INDEX a ON b (c);",
         ],
-        &["-- bare\nCREATE INDEX CONCURRENTLY a ON b (c);", "CREATE TABLE s.b (c text);\nCREATE INDEX a ON s.b (c);"],
+        &[
+            "-- bare\nCREATE INDEX CONCURRENTLY a ON b (c);",
+            "CREATE TABLE s.b (c text);\nCREATE INDEX a ON s.b (c);",
+            "CREATE MATERIALIZED VIEW b AS SELECT 1 AS c;\nCREATE INDEX a ON b (c);",
+        ],
     ),
     (
         "drop_index_blocks",
@@ -185,6 +189,9 @@ pub(super) const CASES: &[Case] = &[
         &[
             "-- known down\nALTER TABLE shop.orders DROP COLUMN state;",
             "-- known\nDROP VIEW shop.open_orders;\nALTER TABLE shop.orders DROP COLUMN state;",
+            "-- known\nALTER TABLE shop.orders DROP CONSTRAINT orders_customer;\nALTER TABLE shop.orders DROP COLUMN customer;",
+            "-- known\nALTER TABLE shop.orders DROP COLUMN customer, DROP CONSTRAINT orders_customer;",
+            "-- known\nALTER TABLE shop.orders DROP COLUMN twice, DROP COLUMN price;",
         ],
     ),
     ("drop_table", &["DROP TABLE \"A b\", c;"], &["CREATE TABLE \"A b\" (c text);\nDROP TABLE \"A b\";"]),

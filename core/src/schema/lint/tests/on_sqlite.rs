@@ -2,7 +2,8 @@
 
 use crate::schema::lint::tests::Case;
 
-const REBUILD: &str = "-- rebuild known
+/// A rebuild as the guide has it.
+pub(super) const REBUILD: &str = "-- rebuild known
 PRAGMA foreign_keys = OFF;
 CREATE TABLE new_orders (id INTEGER PRIMARY KEY) STRICT;
 INSERT INTO new_orders SELECT id FROM orders;
@@ -118,6 +119,11 @@ pub(super) const CASES: &[Case] = &[
         &["-- known down\nALTER TABLE orders DROP COLUMN unused;"],
     ),
     ("rename_table", &["ALTER TABLE a RENAME TO b;\nCREATE TABLE a (c TEXT);"], &[REBUILD]),
+    (
+        "if_not_exists",
+        &["CREATE INDEX IF NOT EXISTS a ON b (c);", "CREATE TABLE IF NOT EXISTS a (b TEXT);"],
+        &["CREATE INDEX a ON b (c);"],
+    ),
     ("create_table_as", &["CREATE TABLE a AS SELECT * FROM b;"], &[REBUILD]),
-    ("drop_table", &["DROP TABLE [a b];"], &["CREATE TABLE `A` (b TEXT);\nDROP TABLE [a];"]),
+    ("drop_table", &["DROP TABLE [a b];"], &["CREATE TABLE `A` (b TEXT);\nDROP TABLE [a];", REBUILD]),
 ];

@@ -60,6 +60,9 @@ fn what_cannot_be_read_stays_as_it_is() {
         forms(text, Syntax::Sqlite);
     }
     assert_eq!(form("a b  c", Syntax::Sqlite), "a b c");
+    for deep in ["(", "NOT ", "- ", "f(", "a = (", "CASE WHEN ", "CAST("] {
+        form(&deep.repeat(100_000), Syntax::Postgres);
+    }
 }
 
 #[test]

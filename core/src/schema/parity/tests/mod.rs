@@ -242,6 +242,8 @@ fn what_is_not_written_down_is_an_error() {
     let error = parity(&without, &whole).unwrap_err();
     assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Malformed));
     assert!(error.to_string().contains("migrations/sqlite/0"), "{error}");
+    let hint = "run `polymnia schema dump --delta 20261121000100 > migrations/sqlite/0/schema.json`";
+    assert_eq!(error.hint(), Some(hint));
     for name in ["column polymnia_t rid", "nothing"] {
         let error = parity(&source("sqlite", "polymnia_t", &[table], &[name]), &whole).unwrap_err();
         assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Malformed), "{name}");

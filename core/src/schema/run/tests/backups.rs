@@ -37,11 +37,18 @@ fn bench(folder: &Scratch) -> Bench {
     bench
 }
 
+/// Upgrades, and puts a row where the migrations put one.
+fn filled(bench: &mut Bench) {
+    bench.up().unwrap();
+    bench.fake.world().data.rows.get_mut("a").unwrap().push(0);
+}
+
 #[test]
 fn come_before_what_destroys() {
     let folder = Scratch::new("before");
     let mut bench = bench(&folder);
     assert!(bench.up().unwrap().backup.is_none(), "nothing is destroyed");
+    filled(&mut bench);
     let report = bench.down(&Target::Base).unwrap();
     let backup = report.backup.unwrap();
     assert_eq!(bench.fake.world().backups.len(), 1);
@@ -66,7 +73,7 @@ fn are_not_made_where_there_is_nothing_to_lose() {
     let mut bench = bench(&folder);
     bench.options.allow_destructive = false;
     bench.up().unwrap();
-    bench.fake.world().data.rows.values_mut().for_each(Vec::clear);
+    assert_eq!(bench.rows("a"), [0], "the migration's own");
     assert!(bench.down(&Target::Base).unwrap().backup.is_none());
     assert_eq!(folder.files(), 0);
 }
@@ -75,7 +82,7 @@ fn are_not_made_where_there_is_nothing_to_lose() {
 fn what_destroys_needs_to_be_allowed() {
     let folder = Scratch::new("allowed");
     let mut bench = bench(&folder);
-    bench.up().unwrap();
+    filled(&mut bench);
     bench.options.allow_destructive = false;
     let before = bench.fake.world().data.clone();
     let error = bench.down(&Target::Base).unwrap_err();
@@ -91,7 +98,7 @@ fn a_backup_that_fails_ends_the_run() {
     for (kind, expected) in [(ErrorKind::Migration, "NoBackup"), (ErrorKind::StorageFull, "")] {
         let folder = Scratch::new("fails");
         let mut bench = bench(&folder);
-        bench.up().unwrap();
+        filled(&mut bench);
         bench.fake.world().no_backup = Some(kind);
         let before = bench.fake.world().data.clone();
         let error = bench.down(&Target::Base).unwrap_err();
@@ -109,7 +116,7 @@ fn a_backup_that_fails_ends_the_run() {
 fn a_failure_after_one_names_it_and_how_to_go_back() {
     let folder = Scratch::new("names");
     let mut bench = bench(&folder);
-    bench.up().unwrap();
+    filled(&mut bench);
     bench.options.backup = BackupMode::Always;
     bench.fake.world().broken.insert("DROP TABLE a".to_owned(), "no".to_owned());
     let error = bench.down(&Target::Base).unwrap_err();
@@ -123,7 +130,7 @@ fn a_failure_after_one_names_it_and_how_to_go_back() {
 fn are_made_once_though_a_run_is_tried_again() {
     let folder = Scratch::new("once");
     let mut bench = bench(&folder);
-    bench.up().unwrap();
+    filled(&mut bench);
     bench.options.tx_mode = crate::schema::TxMode::All;
     bench.fake.world().busy.insert("DROP TABLE a".to_owned(), 1);
     bench.down(&Target::Base).unwrap();

@@ -171,7 +171,7 @@ fn a_run_that_is_cancelled_can_be_gone_on_with() {
     let up = "CREATE TABLE a (b);\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);\nINSERT INTO a VALUES (3);\n\
               -- polymnia:batch 1\nUPDATE a SET b = 1;\nINSERT INTO a VALUES (4);";
     for (at, left) in [
-        ("statement 1", Some(SchemaFault::PartlyApplied)),
+        ("statement 2", Some(SchemaFault::PartlyApplied)),
         ("batch 2/3", Some(SchemaFault::PartlyApplied)),
         ("started", None),
     ] {

@@ -18,7 +18,6 @@ use crate::{Call, CancelToken, Error, Result, SystemClock, Timestamp};
 
 const V1: &str = "20260101000000";
 const V2: &str = "20260102000000";
-const V3: &str = "20260103000000";
 
 /// Runs things on a fake and keeps what was told.
 struct Bench {

@@ -68,13 +68,14 @@ const FUNCTIONS: &str = "SELECT format('%I.%I', schema.nspname, one.proname), oi
      WHERE schema.nspname !~ '^pg_' AND schema.nspname <> 'information_schema' \
      AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = one.oid AND deptype IN ('e', 'i'))";
 
-/// Servers from 16 on don't qualify the columns of a view of one table; it is taken away from the others.
+/// Servers from 16 on don't qualify the columns of a view of one table; the name or the alias is taken away from the others.
 const VIEWS: &str = "SELECT format('%I.%I', schema.nspname, one.relname), '', schema.nspname = 'polymnia', \
      jsonb_build_object( \
          'materialized', CASE one.relkind WHEN 'm' THEN 'true' END, \
          'with', (SELECT string_agg(option, ', ' ORDER BY option) FROM unnest(one.reloptions) AS option), \
-         'definition', CASE WHEN tables.count = 1 \
-             THEN regexp_replace(pg_get_viewdef(one.oid), '(^|[^[:alnum:]_.\"])' || tables.name || '\\.', '\\1', 'g') \
+         'definition', CASE WHEN tables.count = 1 THEN regexp_replace(pg_get_viewdef(one.oid), \
+             concat('(^|[^[:alnum:]_.\"])(?:', concat_ws('|', tables.name, substring(pg_get_viewdef(one.oid) \
+             FROM concat('FROM (?:[^ (),;]+[.])?', tables.name, ' ([[:alpha:]_\"][[:alnum:]_\"]*)'))), ')[.]'), '\\1', 'g') \
              ELSE pg_get_viewdef(one.oid) END)::text \
      FROM pg_class AS one JOIN pg_namespace AS schema ON schema.oid = one.relnamespace \
      CROSS JOIN LATERAL (SELECT count(DISTINCT used.oid), \
@@ -170,15 +171,14 @@ const CONSTRAINTS: &str = concat!(
     looked_at!()
 );
 
-/// Those that constraints make are part of them; declared ones come and go.
+/// Those that constraints make are part of them; declared ones come and go. Columns are parted by U+001F; what is not the default
+/// of a column stands after U+001E, and before an expression stands one too.
 const INDEXES: &str = concat!(
     "SELECT format('%I.%I', schema.nspname, one.relname), index.relname::text, schema.nspname = 'polymnia', \
      jsonb_build_object( \
          'method', method.amname, 'unique', CASE WHEN state.indisunique THEN 'true' END, \
          'columns', (SELECT string_agg(concat( \
-             CASE WHEN state.indkey[place - 1] = 0 AND pg_get_indexdef(index.oid, place, false) !~ '^[(]' \
-                 THEN format('(%s)', pg_get_indexdef(index.oid, place, false)) \
-                 ELSE pg_get_indexdef(index.oid, place, false) END, \
+             CASE WHEN state.indkey[place - 1] = 0 THEN chr(30) END, pg_get_indexdef(index.oid, place, false), chr(30), \
              (SELECT format(' collate %s', CASE named.nspname WHEN 'pg_catalog' THEN collname::text \
                  ELSE format('%I.%I', named.nspname, collname) END) \
                  FROM pg_collation JOIN pg_namespace AS named ON named.oid = collnamespace \
@@ -192,7 +192,7 @@ const INDEXES: &str = concat!(
                  WHERE pg_opclass.oid = state.indclass[place - 1] AND NOT opcdefault), \
              CASE WHEN state.indoption[place - 1] & 1 = 1 THEN ' desc' END, \
              CASE state.indoption[place - 1] & 3 WHEN 1 THEN ' nulls last' WHEN 2 THEN ' nulls first' END), \
-             ', ' ORDER BY place) FROM generate_series(1, state.indnkeyatts) AS place), \
+             chr(31) ORDER BY place) FROM generate_series(1, state.indnkeyatts) AS place), \
          'include', (SELECT string_agg(pg_get_indexdef(index.oid, place, false), ', ' ORDER BY place) \
              FROM generate_series(state.indnkeyatts + 1, state.indnatts) AS place), \
          'where', pg_get_expr(state.indpred, state.indrelid), \
@@ -202,7 +202,8 @@ const INDEXES: &str = concat!(
      FROM pg_class AS one JOIN pg_namespace AS schema ON schema.oid = one.relnamespace \
      JOIN pg_index AS state ON state.indrelid = one.oid JOIN pg_class AS index ON index.oid = state.indexrelid \
      JOIN pg_am AS method ON method.oid = index.relam \
-     WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = index.oid AND conrelid = one.oid AND contype IN ('p', 'u', 'x')) \
+     WHERE NOT EXISTS (SELECT FROM pg_constraint \
+         WHERE conindid = index.oid AND conrelid = one.oid AND contype IN ('p', 'u', 'x')) \
      AND NOT (schema.nspname = 'polymnia' AND one.relname = 'memories' AND index.relname LIKE 'memories\\_declared\\_%') AND ",
     looked_at!()
 );

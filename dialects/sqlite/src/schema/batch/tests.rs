@@ -1,7 +1,7 @@
 //! Batches, compared with the statement as a whole.
 
 use polymnia::schema::text::{Syntax, statements};
-use polymnia::spi::{SchemaEngine as _, SchemaSession};
+use polymnia::spi::SchemaSession;
 
 use super::*;
 use crate::engine::{Limit, SqliteEngine};
@@ -46,7 +46,10 @@ fn batches_do_what_the_whole_does() {
         ("CREATE TABLE t (a TEXT, b TEXT)", "i * 7 % 11"),
         ("CREATE TABLE t (a BLOB PRIMARY KEY, b TEXT) WITHOUT ROWID", "CAST(i || 'é' AS BLOB)"),
         ("CREATE TABLE t (a REAL PRIMARY KEY, b TEXT) WITHOUT ROWID", "i / 3.0 - 4"),
-        ("CREATE TABLE t (a TEXT COLLATE NOCASE, b TEXT, PRIMARY KEY (b DESC, a)) WITHOUT ROWID", "char(64 + i) || '''\"'"),
+        (
+            "CREATE TABLE t (a TEXT COLLATE NOCASE, b TEXT, PRIMARY KEY (b DESC, a)) WITHOUT ROWID",
+            "char(64 + i) || '''\"'",
+        ),
         ("CREATE TABLE t (rowid TEXT, a TEXT, b TEXT)", "i"),
     ];
     let statements = [
@@ -76,7 +79,9 @@ fn batches_do_what_the_whole_does() {
 
 #[test]
 fn the_rows_of_a_batch_are_those_of_its_range() {
-    let engine = engine_with(&format!("CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER); {ROWS} INSERT INTO t SELECT i, i % 2 FROM n"));
+    let engine = engine_with(&format!(
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b INTEGER); {ROWS} INSERT INTO t SELECT i, i % 2 FROM n"
+    ));
     let done = batches(&engine, "UPDATE t SET b = 7 WHERE b = 1;", 10).unwrap();
     assert_eq!(done.iter().map(|done| done.changed).collect::<Vec<_>>(), [5, 5, 3]);
     assert_eq!(done.iter().filter_map(|done| done.key.as_deref()).collect::<Vec<_>>(), ["[10]", "[20]", "[25]"]);
@@ -84,7 +89,9 @@ fn the_rows_of_a_batch_are_those_of_its_range() {
 
 #[test]
 fn what_cannot_be_cut_is_refused() {
-    let engine = engine_with("CREATE VIEW v AS SELECT 1 AS a; CREATE TABLE h (rowid, _rowid_, oid, b); INSERT INTO h (b) VALUES (1)");
+    let engine = engine_with(
+        "CREATE VIEW v AS SELECT 1 AS a; CREATE TABLE h (rowid, _rowid_, oid, b); INSERT INTO h (b) VALUES (1)",
+    );
     for (statement, message) in [
         ("UPDATE nothing SET a = 1", "nothing does not exist"),
         ("DELETE FROM v", "v is no table"),
@@ -107,7 +114,15 @@ fn keys_survive_their_text() {
     for key in keys {
         assert_eq!(read_key(&write_key(&key), key.len()).unwrap(), key);
     }
-    for damaged in ["", "[1]", "[1, null]", "[1, {\"blob\": \"0\"}]", "[1, {\"blob\": \"é\"}]", "[1, {\"real\": \"x\"}]", "[1, 1.5]"] {
+    for damaged in [
+        "",
+        "[1]",
+        "[1, null]",
+        "[1, {\"blob\": \"0\"}]",
+        "[1, {\"blob\": \"é\"}]",
+        "[1, {\"real\": \"x\"}]",
+        "[1, 1.5]",
+    ] {
         assert_eq!(read_key(damaged, 2).unwrap_err().kind(), ErrorKind::Corrupt, "{damaged}");
     }
 }

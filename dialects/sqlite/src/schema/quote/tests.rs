@@ -27,8 +27,36 @@ fn hostile() -> impl Strategy<Value = String> {
     let part = prop_oneof![
         any::<char>().prop_filter("SQLite's texts end with a NUL", |c| *c != '\0').prop_map(String::from),
         prop::sample::select(vec![
-            "'", "''", "\"", "\"\"", "`", "[", "]", ";", "--", "/*", "*/", "\\", "\\'", "\n", "\r\n", "\n.shell rm\n",
-            "\ngo\n", "\n/\n", "); DROP TABLE t; --", "?", "?1", ":a", "@a", "$a", "X'", "CAST(", "é", "\u{202e}", "%", "NULL",
+            "'",
+            "''",
+            "\"",
+            "\"\"",
+            "`",
+            "[",
+            "]",
+            ";",
+            "--",
+            "/*",
+            "*/",
+            "\\",
+            "\\'",
+            "\n",
+            "\r\n",
+            "\n.shell rm\n",
+            "\ngo\n",
+            "\n/\n",
+            "); DROP TABLE t; --",
+            "?",
+            "?1",
+            ":a",
+            "@a",
+            "$a",
+            "X'",
+            "CAST(",
+            "é",
+            "\u{202e}",
+            "%",
+            "NULL",
         ])
         .prop_map(str::to_owned),
     ];
@@ -72,7 +100,6 @@ fn the_ends_and_nothing_are_written() {
     for number in [i64::MIN, i64::MAX, 0, -1] {
         assert_eq!(value(&mut database(), &integer(number)), (number.to_string(), "integer".to_owned()));
     }
-    assert_eq!((optional_text(None).as_str(), optional_integer(None).as_str()), ("NULL", "NULL"));
-    assert_eq!((optional_text(Some("it's")).as_str(), optional_integer(Some(7)).as_str()), ("'it''s'", "7"));
-    assert_eq!(text("a\nb"), "CAST(X'610A62' AS TEXT)");
+    assert_eq!((optional_text(None).as_str(), optional_text(Some("it's")).as_str()), ("NULL", "'it''s'"));
+    assert_eq!(text("a\nb"), "CAST(x'610a62' AS TEXT)");
 }

@@ -19,7 +19,7 @@ fn version(text: &str) -> Version {
 /// Runs a script as the shell does: statement by statement, up to the first error, after which all that is open is gone.
 fn shell(engine: &SqliteEngine, script: &str) -> Result<()> {
     let mut connection = engine.pool().acquire(&call()).unwrap();
-    let sql: String = script.lines().filter(|line| !line.starts_with('.')).map(|line| format!("{line}\n")).collect();
+    let sql = script.lines().skip_while(|line| line.starts_with('.')).collect::<Vec<_>>().join("\n");
     let mut result = Ok(());
     for statement in statements(&sql, Syntax::Sqlite) {
         result = connection.batch(statement.text);
@@ -45,7 +45,8 @@ fn tables(engine: &SqliteEngine) -> usize {
 #[test]
 fn a_script_does_what_a_session_does() {
     let applied = Entry { finished_at: Some(call().now), ..entry("20260101000000", State::Applied) };
-    let statement = "CREATE TABLE t (\n  a TEXT CHECK (a <> 'x;\n.shell rm'),\n  b TEXT DEFAULT\n'/'\n) -- no semicolon";
+    let statement =
+        "CREATE TABLE t (\n  a TEXT CHECK (a <> 'x;\n.shell rm'),\n  b TEXT DEFAULT\n'/'\n) -- no semicolon";
     let script = write(&[
         ScriptPart::Guard(Vec::new()),
         ScriptPart::Prepare,
@@ -98,15 +99,19 @@ fn a_script_refuses_a_database_at_another_version() {
             let mut session = session(&engine);
             session.prepare(&call()).unwrap();
             for version in &applied {
-                session.record(&call(), &Entry { version: (*version).clone(), ..entry(version.as_str(), State::Applied) }).unwrap();
+                session
+                    .record(&call(), &Entry { version: (*version).clone(), ..entry(version.as_str(), State::Applied) })
+                    .unwrap();
             }
         }
         let before = tables(&engine);
-        let script = write(&[ScriptPart::Guard(expected), ScriptPart::Prepare, ScriptPart::Statement("CREATE TABLE t (a)")]);
+        let script =
+            write(&[ScriptPart::Guard(expected), ScriptPart::Prepare, ScriptPart::Statement("CREATE TABLE t (a)")]);
         let error = shell(&engine, &script.unwrap()).unwrap_err();
         assert!(error.message().contains("the database is not at the version"), "{error}");
         assert_eq!(tables(&engine), before, "nothing is changed");
-        let same = write(&[ScriptPart::Guard(applied), ScriptPart::Prepare, ScriptPart::Statement("CREATE TABLE t (a)")]);
+        let same =
+            write(&[ScriptPart::Guard(applied), ScriptPart::Prepare, ScriptPart::Statement("CREATE TABLE t (a)")]);
         shell(&engine, &same.unwrap()).unwrap();
         assert!(tables(&engine) > before);
     }
@@ -139,7 +144,7 @@ fn a_rebuild_that_leaves_orphans_is_not_committed() {
 
 #[test]
 fn lines_that_the_shell_would_take_for_the_end_are_shielded() {
-    assert_eq!(shielded("SELECT 4\n/\n2 AS\n go \nFROM t"), "SELECT 4\n/ --\n2 AS\n go -- \nFROM t");
+    assert_eq!(shielded("SELECT 4 -- why\n/\n2 AS\n go -- x\nFROM t"), "SELECT 4 /\n2 AS go -- x\nFROM t");
     for untouched in ["SELECT 4 / 2", "SELECT '\ngo\n'", "SELECT go FROM t\n"] {
         assert_eq!(shielded(untouched), untouched);
     }
@@ -155,10 +160,16 @@ fn the_shell_runs_it() {
     assert!(found.status.success());
     let (folder, url) = file();
     let path = folder.path().join("a.db");
-    let applied = Entry { up: Some("a\n.shell rm\nb\0".replace('\0', "é")), ..entry("20260101000000", State::Applied) };
+    let applied =
+        Entry { up: Some("a\n.shell rm\nb\0".replace('\0', "é")), ..entry("20260101000000", State::Applied) };
     let feed = |script: &str| {
-        let mut child =
-            Command::new("sqlite3").arg(&path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new("sqlite3")
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     };

@@ -78,10 +78,15 @@ fn the_ledgers_are_made_once() {
     let mut session = session(&engine);
     assert!(session.prepare(&call()).unwrap());
     assert!(!session.prepare(&call()).unwrap());
-    assert_eq!(tables(&engine), ["__diesel_schema_migrations", "polymnia_migration_log", "polymnia_migrations", "sqlite_sequence"]);
+    assert_eq!(
+        tables(&engine),
+        ["__diesel_schema_migrations", "polymnia_migration_log", "polymnia_migrations", "sqlite_sequence"]
+    );
     assert!(session.snapshot(&call()).unwrap().0.is_empty(), "the ledgers are no part of the schema");
     // What the diesel CLI makes is the same, and is no "nothing".
-    let of_diesel = engine_with("CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)");
+    let of_diesel = engine_with(
+        "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+    );
     assert!(!self::session(&of_diesel).prepare(&call()).unwrap());
     assert_eq!(of_diesel.ledger(&call()).unwrap().entries, Some(Vec::new()));
 }
@@ -99,7 +104,14 @@ fn entries_come_back_as_they_were_and_diesels_ledger_follows() {
         let applied = matches!(state, State::Applied | State::Reverting);
         assert_eq!(ledger.diesel.unwrap().contains("20260101000000"), applied, "{state:?}");
     }
-    let bare = Entry { up: None, delta: None, finished_at: Some(now()), millis: None, error: Some("e".to_owned()), ..entry("shop20260101000000", State::Applied) };
+    let bare = Entry {
+        up: None,
+        delta: None,
+        finished_at: Some(now()),
+        millis: None,
+        error: Some("e".to_owned()),
+        ..entry("shop20260101000000", State::Applied)
+    };
     session.record(&call(), &bare).unwrap();
     assert_eq!(session.ledger(&call()).unwrap().entries.unwrap()[1], bare);
     session.forget(&call(), &bare.version).unwrap();
@@ -147,7 +159,9 @@ fn a_transaction_is_all_or_nothing() {
 
 #[test]
 fn a_statement_that_fails_tells_where_and_holds_no_values() {
-    let engine = engine_with("CREATE TABLE t (a TEXT CONSTRAINT t_a UNIQUE, b INTEGER) STRICT; INSERT INTO t VALUES ('secret', 1)");
+    let engine = engine_with(
+        "CREATE TABLE t (a TEXT CONSTRAINT t_a UNIQUE, b INTEGER) STRICT; INSERT INTO t VALUES ('secret', 1)",
+    );
     let mut session = session(&engine);
     let mut fails = |statement: &str| session.execute(&call(), statement).unwrap_err();
     let failure = fails("SELECT a,\n  missing FROM t");
@@ -213,7 +227,10 @@ fn a_rebuild_keeps_the_children() {
     let mut session = session(&engine);
     session.begin(&call(), Begin::Rebuild).unwrap();
     session.execute(&call(), "DELETE FROM parent WHERE id = 1").unwrap();
-    assert_eq!(session.orphans(&call()).unwrap(), [Orphans { table: "child".to_owned(), parent: "parent".to_owned(), rows: 2 }]);
+    assert_eq!(
+        session.orphans(&call()).unwrap(),
+        [Orphans { table: "child".to_owned(), parent: "parent".to_owned(), rows: 2 }]
+    );
     session.rollback().unwrap();
     assert!(session.execute(&call(), "INSERT INTO child VALUES (9)").is_err());
 }
@@ -241,9 +258,9 @@ fn what_can_only_be_read_has_no_session() {
     assert_eq!(engine.ledger(&call()).unwrap(), Ledger::default());
     assert_eq!(engine.snapshot(&call()).unwrap().0.len(), 2);
     assert_eq!(engine.lock_holder(&call()).unwrap(), None);
-    let left = std::fs::read_dir(folder.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().contains("migrate")
-    });
+    let left = std::fs::read_dir(folder.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("migrate"));
     assert_eq!(left.count(), 0);
 }
 
@@ -256,4 +273,39 @@ fn a_call_that_is_cancelled_ends_a_statement() {
     let failure = session.execute(&late, endless).unwrap_err();
     assert_eq!((failure.error.kind(), failure.lock_timeout), (ErrorKind::Timeout, false));
     session.begin(&call(), Begin::Plain).unwrap();
+}
+
+/// The seed of the terms stands in the database: a connection that knew the old one would find nothing, and say so as if it
+/// were so.
+#[test]
+fn a_schema_made_anew_elsewhere_is_noticed() {
+    use polymnia::spi::Engine as _;
+    use polymnia::{Expect, Filter, MemoryId, Mutation, Namespace, NewMemory, Selection};
+
+    let (_folder, url) = file();
+    let (reader, other) = (open_url(&url), open_url(&url));
+    let tenant = Namespace::new("a").unwrap();
+    let selection = Selection { filter: Filter::parse(r#"{"kind": "x"}"#).unwrap(), ..Selection::default() };
+    let put = |engine: &SqliteEngine| {
+        let mut memory = NewMemory::new("content").unwrap();
+        memory.metadata = r#"{"kind": "x"}"#.parse().unwrap();
+        let id = MemoryId::from_bytes([1; 16]);
+        engine.apply(&call(), &tenant, &[Mutation::Put { id, memory, expect: Expect::Any }]).unwrap();
+    };
+    reader.migrate(&call()).unwrap();
+    put(&reader);
+    assert_eq!(reader.count(&call(), &tenant, &selection).unwrap(), 1);
+    let down: Vec<_> = other.source().scripts.into_iter().rev().collect();
+    let mut session = session(&other);
+    for script in &down {
+        for statement in polymnia::schema::text::statements(&script.down, polymnia::schema::text::Syntax::Sqlite) {
+            session.execute(&call(), statement.text).unwrap();
+        }
+        session.forget(&call(), &script.version).unwrap();
+    }
+    drop(session);
+    other.migrate(&call()).unwrap();
+    put(&other);
+    assert_eq!(reader.count(&call(), &tenant, &selection).unwrap(), 1, "by the new seed");
+    assert_eq!(reader.delete_matching(&call(), &tenant, &selection).unwrap(), 1);
 }

@@ -66,7 +66,8 @@ fn statements(connection: &mut Connection) -> Result<Vec<Statement>> {
     })
 }
 
-fn is_ours(name: &str) -> bool {
+/// Returns whether a name is one of ours.
+pub(super) fn is_ours(name: &str) -> bool {
     name.len() >= PREFIX.len() && name.as_bytes()[..PREFIX.len()].eq_ignore_ascii_case(PREFIX.as_bytes())
 }
 

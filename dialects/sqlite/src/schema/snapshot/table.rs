@@ -22,16 +22,14 @@ struct Listed {
 }
 
 /// Adds a table with its columns and constraints. `statement` made it.
-pub(super) fn read(
-    connection: &mut Connection,
-    table: &Table,
-    statement: &str,
-    snapshot: &mut Snapshot,
-) -> Result<()> {
+pub(super) fn read(connection: &mut Connection, table: &Table, statement: &str, snapshot: &mut Snapshot) -> Result<()> {
     let created = create::read(&words(statement));
     let shown = name(&table.name);
-    let options: Vec<&str> =
-        [(table.strict, "strict"), (table.without_rowid, "without rowid")].into_iter().filter(|o| o.0).map(|o| o.1).collect();
+    let options: Vec<&str> = [(table.strict, "strict"), (table.without_rowid, "without rowid")]
+        .into_iter()
+        .filter(|o| o.0)
+        .map(|o| o.1)
+        .collect();
     let options = Some(options.join(", ")).filter(|options| !options.is_empty());
     snapshot.0.insert(ObjectName::of(ObjectKind::Table, &shown), object(&table.name, [("options", options)]));
     let columns = columns(connection, &table.name)?;
@@ -44,14 +42,17 @@ pub(super) fn read(
             Some(said) if said.autoincrement => Some("autoincrement"),
             _ => Some("rowid"),
         };
-        let of = object(&table.name, [
-            ("type", Some(text(&words(&column.declared)))),
-            ("nullable", Some((!column.not_null && !is_rowid).to_string())),
-            ("default", column.default.as_deref().map(|default| expression(&words(default)))),
-            ("generated", said.and_then(|said| said.generated.clone())),
-            ("identity", identity.map(str::to_owned)),
-            ("collation", said.and_then(|said| said.collation.clone()).filter(|collation| collation != "binary")),
-        ]);
+        let of = object(
+            &table.name,
+            [
+                ("type", Some(text(&words(&column.declared)))),
+                ("nullable", Some((!column.not_null && !is_rowid).to_string())),
+                ("default", column.default.as_deref().map(|default| expression(&words(default)))),
+                ("generated", said.and_then(|said| said.generated.clone())),
+                ("identity", identity.map(str::to_owned)),
+                ("collation", said.and_then(|said| said.collation.clone()).filter(|collation| collation != "binary")),
+            ],
+        );
         snapshot.0.insert(ObjectName::within(&shown, ObjectKind::Column, &column.name), of);
     }
     constraints(table, &shown, created, snapshot);
@@ -78,10 +79,10 @@ pub(super) fn read_virtual(
     snapshot.0.insert(ObjectName::of(ObjectKind::Table, &shown), of);
     // Hidden columns are the module's own.
     for column in columns(connection, &table.name)?.into_iter().filter(|column| column.hidden != 1) {
-        let of = object(&table.name, [
-            ("type", Some(text(&words(&column.declared)))),
-            ("nullable", Some((!column.not_null).to_string())),
-        ]);
+        let of = object(
+            &table.name,
+            [("type", Some(text(&words(&column.declared)))), ("nullable", Some((!column.not_null).to_string()))],
+        );
         snapshot.0.insert(ObjectName::within(&shown, ObjectKind::Column, &column.name), of);
     }
     Ok(())
@@ -119,38 +120,40 @@ fn constraints(table: &Table, shown: &str, created: Created, snapshot: &mut Snap
             Rule::Check(expression) => format!("(check {expression})"),
         };
         let of = match rule {
-            Rule::PrimaryKey(columns) => {
-                object(&table.name, [
+            Rule::PrimaryKey(columns) => object(
+                &table.name,
+                [
                     ("type", Some("primary key".to_owned())),
                     ("columns", Some(columns.join(", "))),
                     ("on_conflict", on_conflict),
-                ])
-            }
-            Rule::Unique(columns) => {
-                object(&table.name, [
+                ],
+            ),
+            Rule::Unique(columns) => object(
+                &table.name,
+                [
                     ("type", Some("unique".to_owned())),
                     ("columns", Some(columns.join(", "))),
                     ("on_conflict", on_conflict),
-                ])
-            }
-            Rule::Check(expression) => {
-                object(&table.name, [
-                    ("type", Some("check".to_owned())),
-                    ("expression", Some(expression)),
-                    ("on_conflict", on_conflict),
-                ])
-            }
+                ],
+            ),
+            Rule::Check(expression) => object(
+                &table.name,
+                [("type", Some("check".to_owned())), ("expression", Some(expression)), ("on_conflict", on_conflict)],
+            ),
             Rule::ForeignKey { columns, reference } => {
                 let references = references(&reference);
                 let Reference { on_delete, on_update, deferrable, .. } = reference;
-                object(&table.name, [
-                    ("type", Some("foreign key".to_owned())),
-                    ("columns", Some(columns.join(", "))),
-                    ("references", Some(references)),
-                    ("on_delete", on_delete),
-                    ("on_update", on_update),
-                    ("deferrable", deferrable),
-                ])
+                object(
+                    &table.name,
+                    [
+                        ("type", Some("foreign key".to_owned())),
+                        ("columns", Some(columns.join(", "))),
+                        ("references", Some(references)),
+                        ("on_delete", on_delete),
+                        ("on_update", on_update),
+                        ("deferrable", deferrable),
+                    ],
+                )
             }
         };
         // SQLite allows one name, or none, for several.

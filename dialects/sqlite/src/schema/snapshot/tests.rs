@@ -1,5 +1,7 @@
 //! Snapshots of schemas, written in many ways.
 
+use std::collections::BTreeSet;
+
 use polymnia::Call;
 use polymnia::spi::SchemaEngine as _;
 
@@ -72,13 +74,17 @@ fn ours_is_told_by_the_name() {
          CREATE INDEX theirs ON polymnia_x (a); CREATE INDEX polymnia_i ON polymnia_x (a);",
     );
     let ours = |ours| -> Vec<String> { snapshot.part(ours).0.keys().map(ToString::to_string).collect() };
-    assert_eq!(ours(true), ["table polymnia_x", "column polymnia_x a", "constraint polymnia_x c", "index polymnia_x polymnia_i"]);
+    assert_eq!(
+        ours(true),
+        ["table polymnia_x", "column polymnia_x a", "constraint polymnia_x c", "index polymnia_x polymnia_i"]
+    );
     assert_eq!(ours(false), ["index polymnia_x theirs", "table y", "column y a"]);
 }
 
 #[test]
 fn comments_case_space_and_quotes_make_no_difference() {
-    let one = snapshot("CREATE TABLE t (a TEXT NOT NULL, CONSTRAINT c CHECK (a IN ('x','y'))); CREATE INDEX i ON t(a);");
+    let one =
+        snapshot("CREATE TABLE t (a TEXT NOT NULL, CONSTRAINT c CHECK (a IN ('x','y'))); CREATE INDEX i ON t(a);");
     let other = snapshot(
         "create table \"t\"([a] text not null -- why
          ,constraint c check((`A`  in('x' , 'y'))));create index if not exists main.i on t ( \"a\" ASC )",
@@ -111,5 +117,52 @@ fn only_a_key_of_one_integer_is_the_rowid() {
         let lines = lines(&format!("CREATE TABLE t (a {column})"));
         let of_a = lines.iter().find(|line| line.starts_with("column t a:")).unwrap();
         assert!(of_a.starts_with(&format!("column t a: {expected}")), "{column}: {of_a}");
+    }
+}
+
+/// Writes a statement otherwise, with the same meaning: other white space, comments, case, quotes.
+fn rewritten(statement: &str, choices: &mut fastrand::Rng) -> String {
+    use polymnia::schema::text::{Syntax, TokenKind, tokens};
+
+    let mut written = String::new();
+    for token in tokens(statement, Syntax::Sqlite).filter(|token| !token.is_comment()) {
+        written.push_str(choices.choice([" ", "\n\t", " /* ; ' */ ", " -- \"why\"\n", "  "]).unwrap());
+        match token.kind {
+            TokenKind::Word if choices.bool() => written.push_str(&token.text.to_ascii_uppercase()),
+            TokenKind::Name => {
+                let name = crate::schema::catalog::unquoted(&token);
+                let quoted = [format!("\"{name}\""), format!("`{name}`"), format!("[{name}]")];
+                written.push_str(choices.choice(&quoted).unwrap());
+            }
+            _ => written.push_str(token.text),
+        }
+    }
+    written
+}
+
+#[test]
+fn our_schema_written_in_any_way_is_our_schema() {
+    let engine = engine_with("");
+    engine.migrate(&Call::at(now())).unwrap();
+    let expected = engine.snapshot(&Call::at(now())).unwrap();
+    let kept = engine.with(&Call::at(now()), crate::engine::Limit::Unlimited, |connection| {
+        sql::texts(
+            connection,
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name LIKE 'polymnia_%' AND name NOT IN \
+             ('polymnia_migrations', 'polymnia_migration_log') ORDER BY type = 'trigger', type = 'index'",
+            &[],
+        )
+    });
+    let kept = kept.unwrap();
+    assert!(kept.len() > 10);
+    for seed in 0..40 {
+        let mut choices = fastrand::Rng::with_seed(seed);
+        let script: Vec<String> = kept.iter().map(|statement| rewritten(statement, &mut choices)).collect();
+        // Names of tables and columns are told as they are written; everything else has one form.
+        let found = snapshot(&script.join(";\n"));
+        let lower = |snapshot: &Snapshot| -> BTreeSet<String> {
+            snapshot.to_string().to_lowercase().lines().map(str::to_owned).collect()
+        };
+        assert_eq!(lower(&found), lower(&expected), "seed {seed}");
     }
 }
