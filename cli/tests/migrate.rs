@@ -97,8 +97,10 @@ fn migrations_of_an_application_come_after_ours() {
     place.ok([&["migrate", "upgrade"], &named[..]].concat());
     let variable = place.command(["migrate", "current"]).env("POLYMNIA_MIGRATIONS", "migrations").output().unwrap();
     assert_eq!(String::from_utf8(variable.stdout).unwrap(), format!("{HEAD} (head)\nshop20270101000000 (head)\n"));
-    // This program doesn't know them unless it is told.
-    place.run(["migrate", "check"]).fails(5, &["shop20270101000000"]);
+    // They are not looked at unless they are named.
+    let run = place.run(["migrate", "check"]);
+    assert!(run.code == 0 && run.stderr.contains("shop20270101000000"), "{run:?}");
+    place.ok(["migrate", "current", "--check-heads"]);
 
     let comment = "-- of each shop\r\nCREATE TABLE orders (\r\n    id integer PRIMARY KEY\r\n);";
     migration(&place, "shop20270101000000", comment, "DROP TABLE orders;");
@@ -122,6 +124,10 @@ fn a_statement_that_fails_says_where_and_what_is_left() {
     migration(&place, "shop20270101000000", up, "DROP TABLE orders;");
     let run = place.run([&["migrate", "upgrade"], &named[..]].concat());
     run.fails(7, &["rolled_back", "2 of 2", "up.sql:2:", "state", "hint: "]);
+    let run = place.run([&["migrate", "upgrade", "--format", "ndjson"], &named[..]].concat());
+    let last: Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["exit_code"]), (&"failed".into(), &7.into()), "{run:?}");
+    assert_eq!((&last["code"], &last["statement"]), (&"rolled_back".into(), &"2 of 2".into()), "{run:?}");
     assert_eq!(place.ok(["migrate", "current"]), format!("{HEAD} (head)\n"));
     migration(&place, "shop20270101000000", &up[..up.find('\n').unwrap()], "DROP TABLE orders;");
     place.ok([&["migrate", "upgrade"], &named[..]].concat());
@@ -157,6 +163,27 @@ fn a_reset_wants_the_name_and_keeps_a_backup() {
     place.ok(["reset", "--yes", "--confirm", "polymnia.db", "--backup", "never"]);
     place.ok(["init"]);
     assert_eq!(place.stored(), 0);
+}
+
+#[test]
+fn a_backup_is_checked_and_takes_the_place_of_a_database_that_is_gone() {
+    let place = Place::initialised();
+    place.ok(["add", "x"]);
+    let backup = place.json(["backup", "create"])["path"].as_str().unwrap().to_owned();
+    place.write("polymnia.db", "this is no database, however long it is. ".repeat(200));
+    place.run(["backup", "restore", &backup]).fails(9, &["mv ", "polymnia.db.damaged"]);
+    for name in place.files().iter().filter(|name| name.starts_with("polymnia.db")) {
+        std::fs::rename(place.path(name), place.path(&format!("damaged-{name}"))).unwrap();
+    }
+    place.ok(["backup", "verify", &backup]);
+    assert_eq!(place.json(["backup", "restore", &backup])["before"], Value::Null);
+    assert_eq!(place.stored(), 1);
+    let damaged = [std::fs::read(&backup).unwrap(), b"more".to_vec()].concat();
+    std::fs::write(&backup, damaged).unwrap();
+    place.run(["backup", "verify", &backup]).fails(4, &["checksum"]);
+    place.run(["backup", "restore", &backup]).fails(4, &["checksum"]);
+    place.run(["backup", "restore", "nowhere.db"]).fails(1, &["nowhere.db isn't there"]);
+    assert_eq!(place.stored(), 1);
 }
 
 #[test]

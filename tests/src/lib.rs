@@ -14,6 +14,9 @@
 //! | `POLYMNIA_FOREIGN_ROUNDS` | how many rounds of writes by another program are compared with a recount |
 //! | `POLYMNIA_CRASH_ROUNDS` | how often a process that writes in every way is killed |
 //! | `POLYMNIA_KILL_ROUNDS` | how many imports are killed midway |
+//! | `POLYMNIA_MIGRATE_ROUNDS` | how often ten processes migrate at once, and how many migrations are killed by chance |
+//! | `POLYMNIA_MIGRATE_MEMORIES` | how many memories a table has that is migrated while others write it |
+//! | `POLYMNIA_TEST_ALEMBIC`, `POLYMNIA_TEST_PRISMA`, `POLYMNIA_TEST_DIESEL` | other migration tools: `.ci/migration-tools` sets them |
 //! | `POLYMNIA_LOCOMO_DIR` | a folder with real conversations, `conv-*.memories.jsonl` |
 //! | `POLYMNIA_WRITE_SNAPSHOTS` | `1`: write `schema.json` beside the scripts of each version, instead of comparing with it |
 //! | `POLYMNIA_TEST_CLI` | the program `polymnia`, instead of building it |

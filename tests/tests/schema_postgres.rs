@@ -11,7 +11,7 @@ use polymnia::schema::{
 };
 use polymnia::spi::{Dialect as _, Engine, SchemaSession};
 use polymnia::{Call, CancelToken, ErrorKind, OpenOptions, Timestamp};
-use polymnia_conformance::server::{self, TestDatabase};
+use polymnia_conformance::server::{self, Server, ServerOptions, TestDatabase};
 
 fn open(url: &str) -> Arc<dyn Engine> {
     polymnia_postgres::Postgres.open(&OpenOptions::new(url)).unwrap()
@@ -120,15 +120,22 @@ fn a_session_migrates_and_records() {
     assert_eq!(engine.schema().log(&call(), 9).unwrap(), [other.clone(), line]);
     assert_eq!(engine.schema().log(&call(), 1).unwrap(), [other]);
     assert_eq!(engine.schema().snapshot(&call()).unwrap(), *snapshots.last().unwrap());
+
+    database.sql("UPDATE polymnia.migrations SET compatibility = 'write_only'").unwrap();
+    let entries = engine.schema().ledger(&call()).unwrap().entries.unwrap();
+    assert!(entries.iter().all(|entry| entry.compatibility == Compatibility::None), "a newer build wrote it");
+    database.sql("UPDATE polymnia.migrations SET origin = 'copied'").unwrap();
+    let error = engine.schema().ledger(&call()).unwrap_err();
+    assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Newer), "{error:?}");
 }
 
 fn begin_and(session: &mut dyn SchemaSession, statement: &str) -> Result<u64, StatementError> {
     session.begin(&call(), Begin::Plain).unwrap();
     let done = session.execute(&call(), statement);
     if done.is_ok() {
-        session.commit(&call()).unwrap()
+        session.commit(&call()).unwrap();
     } else {
-        session.rollback().unwrap()
+        session.rollback().unwrap();
     }
     done
 }
@@ -210,6 +217,7 @@ fn a_failure_tells_the_place_and_no_value() {
     let failed = begin_and(&mut *session, text).unwrap_err();
     assert_eq!((failed.error.kind(), failed.offset), (ErrorKind::Migration, text.find("nothing")));
     assert_eq!(failed.error.message(), "column \"nothing\" does not exist");
+    assert_eq!(begin_and(&mut *session, "COPY t FROM STDIN").unwrap_err().error.kind(), ErrorKind::Unsupported);
     let failed = begin_and(&mut *session, "CREATE TABLE u (a int); DROP TABLE t").unwrap_err();
     assert!(failed.error.message().contains("multiple commands"), "{:?}", failed.error);
     for statement in [
@@ -521,7 +529,8 @@ fn ledgers_of_other_tools_are_named() {
              CREATE SCHEMA go; CREATE TABLE go.schema_migrations (version bigint, dirty boolean);
              CREATE SCHEMA mine; CREATE TABLE mine.\"Schema_Version\" (version int);
              INSERT INTO mine.\"Schema_Version\" VALUES (7);
-             CREATE TABLE mine.orders (version int)",
+             CREATE TABLE mine.orders (version int); CREATE TABLE mine.bird_migrations (id int, name text);
+             CREATE TABLE mine.knex_migrations (id int, name text, batch int)",
         )
         .unwrap();
     session(&*engine).prepare(&call()).unwrap();
@@ -536,6 +545,7 @@ fn ledgers_of_other_tools_are_named() {
             "drizzle drizzle.__drizzle_migrations none",
             "golang-migrate go.schema_migrations none",
             "unknown mine.\"Schema_Version\" 7",
+            "unknown mine.knex_migrations none",
             "diesel public.__diesel_schema_migrations none",
             "prisma public._prisma_migrations 2026_a",
             "sqlx public._sqlx_migrations 10",
@@ -633,6 +643,8 @@ fn a_backup_puts_everything_back() {
              SELECT 'a', gen_random_uuid(), 'x', 'it''s \\ a' || chr(10) || 'b', '{}', 0.5, 1, now(), now()
              FROM generate_series(1, 50);
              CREATE TABLE public.theirs (a int); INSERT INTO public.theirs VALUES (1);
+             CREATE TABLE public.notes (a text); INSERT INTO public.notes VALUES ('SET lock_timeout = 0;'), ('\\.'),
+             ('SET client_min_messages = warning;'), ('COPY polymnia.memories (a) FROM stdin;');
              CREATE FUNCTION public.f(a int) RETURNS int LANGUAGE sql AS 'SELECT a'",
         )
         .unwrap();
@@ -647,8 +659,8 @@ fn a_backup_puts_everything_back() {
     assert_eq!(info.version, Some(engine.schema().source().scripts.last().unwrap().version.to_string()));
     assert_eq!(info.bytes, file.metadata().unwrap().len());
     assert_eq!(engine.schema().verify_backup(&call(), &file).unwrap(), info);
-    let taken = engine.schema().backup(&call(), &file).unwrap_err();
-    assert_eq!(taken.kind(), ErrorKind::Conflict);
+    let error = engine.schema().backup(&call(), &file).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(engine.schema().verify_backup(&call(), &file).unwrap(), info, "the file that was there is as it was");
 
     // What came after goes, what was there comes back.
@@ -665,7 +677,15 @@ fn a_backup_puts_everything_back() {
     assert_eq!(engine.schema().snapshot(&call()).unwrap().to_string(), before.to_string());
     assert_eq!(engine.schema().ledger(&call()).unwrap(), ledger);
     let counts = session(&*engine).row_counts(&call()).unwrap();
-    assert_eq!((counts["polymnia.memories"], counts["public.theirs"]), (50, 1));
+    assert_eq!((counts["polymnia.memories"], counts["public.theirs"], counts["public.notes"]), (50, 1, 4));
+
+    let other = server::shared().create_database();
+    other.sql("CREATE TABLE t (a int)").unwrap();
+    let theirs = folder.path().join("theirs.dump");
+    open(&other.url()).schema().backup(&call(), &theirs).unwrap();
+    assert_eq!(engine.schema().restore(&call(), &theirs).unwrap_err().kind(), ErrorKind::Corrupt, "no backup of ours");
+    std::fs::write(folder.path().join("theirs.dump.json"), "{}").unwrap();
+    open(&other.url()).schema().restore(&call(), &theirs).unwrap();
 
     let held = session(&*engine);
     let error = engine.schema().restore(&call(), &file).unwrap_err();
@@ -763,6 +783,12 @@ fn who_may_not_write_is_refused_before_anything_is_written() {
     assert_eq!(reader.schema().snapshot(&call()).unwrap(), engine.schema().snapshot(&call()).unwrap());
     reader.schema().probe(&call()).unwrap();
     reader.schema().health(&call()).unwrap();
+    let held = session(&*engine);
+    let holder = reader.schema().lock_holder(&call()).unwrap().unwrap();
+    assert!(holder.description.starts_with("polymnia migrate "), "{holder:?}");
+    let error = reader.schema().end_lock_holder(&call(), &holder).unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::PermissionDenied, "the role may not end that process"));
+    drop(held);
     assert_eq!(reader.schema().scratch(&call(), false).unwrap_err().kind(), ErrorKind::PermissionDenied);
     let empty = server::shared().create_database();
     let url = format!("postgres://{name}:x@{}:{}/{}", server.host(), server.port(), empty.name());
@@ -806,4 +832,29 @@ fn nothing_of_ours_is_left_after_the_end() {
     assert!(session.prepare(&call()).unwrap());
     session.dismantle(&call()).unwrap();
     database.sql("CREATE SCHEMA polymnia").unwrap();
+}
+
+/// A role that may not choose the language gets the server's: a lock that was not free is told from other failures all the same.
+#[test]
+fn a_lock_timeout_is_understood_in_other_languages() {
+    if std::env::var_os(server::SOURCE_VARIABLE).is_some() || std::env::var_os(server::URL_VARIABLE).is_some() {
+        // The wheel's server speaks English only, and another's is as it is.
+        eprintln!("no server of another language to be had");
+        return;
+    }
+    let server = Server::start(&ServerOptions::default().with_lc_messages("de_DE.UTF-8")).unwrap();
+    let database = server.create_database();
+    let sql = format!("CREATE ROLE ann LOGIN PASSWORD 'p4ss'; GRANT ALL ON DATABASE {} TO ann", database.name());
+    database.sql(&sql).unwrap();
+    database.sql("CREATE TABLE t (a int); GRANT ALL ON t TO ann; INSERT INTO t VALUES (1)").unwrap();
+    let engine = open(&format!("postgres://ann:p4ss@{}:{}/{}", server.host(), server.port(), database.name()));
+    let mut session = session(&*engine);
+    let mut other = database.connect().unwrap();
+    diesel::connection::SimpleConnection::batch_execute(&mut other, "BEGIN; LOCK TABLE t").unwrap();
+    let failed = begin_and(&mut *session, "UPDATE t SET a = 2").unwrap_err();
+    assert!(failed.lock_timeout, "{:?}", failed.error);
+    drop(other);
+    let failed = begin_and(&mut *session, "SELECT 'geheim'::int").unwrap_err();
+    assert_eq!(failed.error.message(), "ungültige Eingabesyntax für Typ integer: ...");
+    assert_eq!(failed.offset, Some(7));
 }

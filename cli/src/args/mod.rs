@@ -153,6 +153,14 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Returns whether it concerns the schema, or the database as a whole.
+    pub(crate) fn is_of_schema(&self) -> bool {
+        matches!(
+            self,
+            Self::Init(_) | Self::Migrate(_) | Self::Schema(_) | Self::Backup(_) | Self::Reset(_) | Self::Doctor(_)
+        )
+    }
+
     /// Returns the condition that was given as JSON with this option.
     pub(crate) fn condition(&self, option: &str) -> Option<&str> {
         let selection = match self {

@@ -25,11 +25,11 @@ mod stats;
 mod update;
 mod write;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Format};
 use crate::context::Context;
 use crate::failure::Outcome;
 use crate::output::{ColorChoice, Out, Paint};
-use crate::schema::of_schema;
+use crate::schema::{Failed, of_schema};
 use crate::settings::ConfigNeed;
 
 /// Runs the verb and hands on what it printed, whether it succeeded or not.
@@ -46,6 +46,11 @@ pub(crate) fn run(cli: &Cli, colors: ColorChoice, paint: Paint) -> Outcome {
     };
     let mut context = Context::new(&cli.global, need, paint, out)?;
     let done = verb(&mut context, cli);
+    if let (Format::Ndjson, true, Err(failure)) = (context.format, cli.command.is_of_schema(), &done)
+        && let Some(line) = Failed::of(failure)
+    {
+        context.out.json_line(&line)?;
+    }
     context.out.flush()?;
     done
 }

@@ -33,9 +33,7 @@ pub(crate) fn run(context: &mut Context, args: &ResetArgs) -> Outcome {
     } else {
         let hint = "without a backup: --backup never";
         Some(
-            place
-                .schema
-                .backup()
+            interruptible("polymnia reset", || place.schema.backup())
                 .map_err(|error| if error.hint().is_some() { error } else { error.with_hint(hint) })?,
         )
     };

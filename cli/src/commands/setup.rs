@@ -3,7 +3,10 @@
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use polymnia::{ConnectionString, Error, ErrorKind, Expect, MemoryStore, Namespace, NewMemory, OpenOptions, Result};
+use polymnia::schema::{RunOptions, Target};
+use polymnia::{
+    ConnectionString, Error, ErrorKind, Expect, MemoryStore, MigrateReport, Namespace, NewMemory, OpenOptions, Result,
+};
 use serde::Serialize;
 
 use crate::args::{Format, SetupArgs};
@@ -11,6 +14,7 @@ use crate::config::{ConfigFile, Database, Prepared};
 use crate::context::{Context, Missing, OnInterrupt};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{block, tell};
+use crate::schema::who;
 use crate::settings::Source;
 use crate::url;
 
@@ -20,7 +24,7 @@ struct Done {
     config_file: PathBuf,
     config_written: bool,
     #[serde(flatten)]
-    report: polymnia::MigrateReport,
+    report: MigrateReport,
 }
 
 /// Asks for the URL, checks the connection, initialises, verifies, and writes the configuration.
@@ -56,7 +60,7 @@ pub(crate) fn run(context: &mut Context, args: &SetupArgs) -> Outcome {
 
     let store = context.open_url(&database, Missing::Create, OnInterrupt::Finish)?;
     progress(context, format!("connected to {database}"));
-    let report = store.migrate()?;
+    let report = migrate(&store)?;
     let version = report.version.clone().unwrap_or_default();
     progress(context, format!("schema version {version}{}", if report.created { ", created" } else { "" }));
     verify(&store)?;
@@ -149,6 +153,16 @@ fn kept_migrate_url(context: &Context, database: &ConnectionString) -> Result<Op
     let Some(file) = &context.settings.config_file else { return Ok(None) };
     let same = file.database.url.as_deref() == Some(absolute(context, database)?.expose());
     Ok(file.database.migrate_url.clone().filter(|_| same))
+}
+
+fn migrate(store: &MemoryStore) -> Result<MigrateReport> {
+    let options = RunOptions { by: who(), ..RunOptions::default() };
+    let report = store.schema().with_options(options).upgrade(&Target::Head)?;
+    Ok(MigrateReport {
+        created: report.created,
+        applied: report.steps.iter().map(|step| step.version.to_string()).collect(),
+        version: report.to.map(|version| version.to_string()),
+    })
 }
 
 /// Writes, reads and removes a memory in a namespace of its own.

@@ -99,7 +99,7 @@ pub(crate) fn interruptible<T>(again: &str, run: impl FnOnce() -> Result<T>) -> 
     let _in_flight = interrupt::in_flight();
     run().map_err(|error| match (error.kind(), error.hint()) {
         (ErrorKind::Cancelled, None) => {
-            error.with_hint(format!("what was committed stays; `{again}` goes on from there"))
+            error.with_hint(format!("what was committed stays; `{again}` goes on from there, or begins anew"))
         }
         _ => error,
     })

@@ -60,7 +60,15 @@ impl Place {
     pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_polymnia"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
-        for name in ["POLYMNIA_DATABASE_URL", "DATABASE_URL", "POLYMNIA_NAMESPACE", "POLYMNIA_CONFIG", "COLUMNS"] {
+        for name in [
+            "POLYMNIA_DATABASE_URL",
+            "DATABASE_URL",
+            "POLYMNIA_MIGRATE_URL",
+            "POLYMNIA_MIGRATIONS",
+            "POLYMNIA_NAMESPACE",
+            "POLYMNIA_CONFIG",
+            "COLUMNS",
+        ] {
             command.env_remove(name);
         }
         command.env("HOME", self.path("home")).env("XDG_CONFIG_HOME", self.path("home/config"));

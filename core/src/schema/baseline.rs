@@ -26,6 +26,9 @@ pub(super) struct Baseline {
 
 /// Refuses a database with a ledger of ours that says what is applied.
 pub(super) fn check_unrecorded(history: &History<'_>) -> Result<()> {
+    if !history.is_lost() {
+        history.check_finished()?;
+    }
     let Some(newest) = history.newest().filter(|_| !history.is_lost()) else { return Ok(()) };
     Err(Error::new(ErrorKind::Conflict, format!("the ledger says already that version {newest} is applied"))
         .with_context("version", &newest)

@@ -75,8 +75,8 @@ pub(crate) struct Data {
     pub(crate) entries: Option<BTreeMap<Version, Entry>>,
     pub(crate) log: Vec<LogEntry>,
     pub(crate) schema: Snapshot,
-    /// Indexes that are half-made.
-    pub(crate) invalid: BTreeSet<String>,
+    /// Indexes that are half-made, with their tables.
+    pub(crate) invalid: BTreeMap<String, String>,
     /// Each table's rows, as the number of times each was changed.
     pub(crate) rows: BTreeMap<String, Vec<u32>>,
     pub(crate) orphans: Vec<Orphans>,
@@ -176,8 +176,19 @@ impl Data {
         Ledger { diesel: self.diesel.clone(), entries }
     }
 
+    /// Returns the schema with the indexes that are half-made.
+    fn snapshot(&self) -> Snapshot {
+        let mut schema = self.schema.clone();
+        for (name, table) in &self.invalid {
+            let attributes = BTreeMap::from([("valid".to_owned(), "false".to_owned())]);
+            let object = Object { ours: true, attributes };
+            schema.0.insert(ObjectName::within(table, ObjectKind::Index, name), object);
+        }
+        schema
+    }
+
     /// Does what a statement says, all or nothing.
-    fn execute(&mut self, statement: &str) -> Result<u64> {
+    pub(crate) fn execute(&mut self, statement: &str) -> Result<u64> {
         let plain = statement.trim().trim_end_matches(';');
         let words: Vec<&str> =
             plain.split_whitespace().filter(|word| !matches!(*word, "CONCURRENTLY" | "UNIQUE")).collect();
@@ -203,13 +214,13 @@ impl Data {
                 self.schema.0.insert(table(new), ours);
             }
             ["CREATE", "INDEX", name, "ON", of, ..] => {
-                if self.has_index(name) || self.invalid.contains(name) {
+                if self.has_index(name) || self.invalid.contains_key(name) {
                     return Err(Error::new(ErrorKind::Conflict, format!("index {name} already exists")));
                 }
                 self.schema.0.insert(index(name, of), ours);
             }
             ["DROP", "INDEX", name] => {
-                if !self.has_index(name) && !self.invalid.remove(name) {
+                if !self.has_index(name) && self.invalid.remove(name).is_none() {
                     return Err(missing(name));
                 }
                 self.schema.0.retain(|object, _| object.name != name);

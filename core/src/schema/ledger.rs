@@ -67,7 +67,8 @@ pub struct Entry {
     pub by: String,
     /// What ran it: `polymnia 0.1.0`.
     pub tool: String,
-    /// What it did to the schema; none if nobody looked.
+    /// What it did to the schema; none if nobody looked. While `up` is running or has failed: the whole schema as it was
+    /// before, so that a run that goes on can tell the two apart.
     pub delta: Option<Delta>,
 }
 

@@ -4,8 +4,9 @@
 //! ours beside it says how that came about ([`Ledger`]). [`Schema`] compares the two, plans ([`Plan`]) and runs.
 //!
 //! Files of this module: `version`, `script`, `folder` (migrations as they are written), `text` (what is known of their SQL),
-//! `lint`; `ledger`, `snapshot`, `history`, `plan` (what is, what should be, and what leads there); `session`, `run`,
-//! `handle` (doing it); `parity` (two dialects side by side).
+//! `lint`; `ledger`, `snapshot`, `history`, `plan` (what is, what should be, and what leads there); `session`, `run` (doing it);
+//! `handle` (what applications call) with `status`, `validate`, `expected`, `baseline`, `stamp`, `resolve`, `backups`, `info`,
+//! each what one or two of its methods do; `access` (next to a newer build); `parity` (two dialects side by side).
 
 mod access;
 mod backups;

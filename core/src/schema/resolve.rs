@@ -1,7 +1,7 @@
 //! Bringing records into line with what is so.
 
 use crate::schema::history::History;
-use crate::schema::run::{entry_of, log_line, syntax_of};
+use crate::schema::run::{entry_of, log_line, made_by, syntax_of};
 use crate::schema::{
     Entry, Ledger, Origin, RepairReport, Resolution, RunOptions, SchemaFault, Snapshot, Source, State, Version,
 };
@@ -21,6 +21,11 @@ pub(super) fn resolve(
     let (version, entry) = unfinished(&history, written)?;
     match resolution {
         Resolution::Applied => {
+            let script = entry.up.as_deref().or_else(|| Some(history.script(&version)?.up.as_str()));
+            let invalid = session.invalid_indexes(call)?;
+            if let Some(index) = made_by(script.unwrap_or_default(), syntax_of(sources), &invalid) {
+                return Err(half_made(&version, index));
+            }
             // While it ran, its entry held the schema as it was before.
             let delta = match (entry.state, &entry.delta) {
                 (State::Running | State::Failed, Some(before)) => {
@@ -48,6 +53,16 @@ pub(super) fn resolve(
             session.log(call, &log_line(options, call.now, "resolved", Some(&version), "declared to be rolled back"))
         }
     }
+}
+
+/// Returns the error for a version that can't count as applied, as no query can use an index of it.
+fn half_made(version: &Version, index: &str) -> Error {
+    SchemaFault::PartlyApplied
+        .error(format!("version {version} is not applied: its index {index} is INVALID"))
+        .with_context("version", version)
+        .with_context("index", index)
+        .with_context("state", "nothing was changed")
+        .with_hint("mend what kept it from being built and run `polymnia migrate upgrade`, which builds it anew")
 }
 
 /// Returns the migration that is meant, which must be one that stopped half-way.
@@ -104,12 +119,26 @@ pub(super) fn repair(
     Ok(report)
 }
 
-/// Removes the indexes that were left half-made, and returns them.
-pub(super) fn drop_invalid_indexes(session: &mut dyn SchemaSession, call: &Call) -> Result<Vec<String>> {
+/// Removes the indexes of our scripts that were left half-made, and returns them. Those of others may refuse rows that their
+/// owner wants refused.
+pub(super) fn drop_invalid_indexes(
+    session: &mut dyn SchemaSession,
+    call: &Call,
+    sources: &[Source],
+) -> Result<Vec<String>> {
     if session.is_one_transaction() {
         return Ok(Vec::new()); // Where nothing stands outside a transaction, no such index is made or dropped.
     }
-    let indexes = session.invalid_indexes(call)?;
+    let ledger = session.ledger(call)?;
+    let known = sources.iter().flat_map(|source| &source.scripts).map(|script| script.up.as_str());
+    let kept = ledger.entries.iter().flatten().filter_map(|entry| entry.up.as_deref());
+    let scripts: Vec<&str> = known.chain(kept).collect();
+    let mut indexes = session.invalid_indexes(call)?;
+    let one = |index: &String| {
+        let index = std::slice::from_ref(index);
+        scripts.iter().any(|script| made_by(script, syntax_of(sources), index).is_some())
+    };
+    indexes.retain(one);
     for index in &indexes {
         session.drop_invalid_index(call, index).map_err(|failed| {
             SchemaFault::PartlyApplied

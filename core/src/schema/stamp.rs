@@ -20,6 +20,7 @@ pub(super) fn stamp(
 ) -> Result<Vec<Version>> {
     let history = History::new(sources, ledger);
     history.check_order()?;
+    history.check_finished()?;
     let wanted = history.up_to(target)?;
     let removed: Vec<Version> =
         history.applied().into_iter().rev().filter(|version| !wanted.contains(version)).collect();

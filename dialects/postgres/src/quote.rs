@@ -239,6 +239,48 @@ mod tests {
     }
 
     #[test]
+    fn no_name_gets_out_of_its_quotes() {
+        let parts = ["\"", "'", "\\", ".", "$1", "\n", "--", "/*", ";", "é", "a", " ", ""];
+        for one in parts {
+            for two in parts {
+                for three in parts {
+                    let name = format!("{one}{two}{three}");
+                    let quoted = identifier(&name);
+                    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap();
+                    assert_eq!(inner.replace("\"\"", ""), name.replace('"', ""), "every quote within is doubled");
+                    assert_eq!(inner.matches('"').count(), 2 * name.matches('"').count());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_the_catalog_are_quoted_everywhere() {
+        let key = ["a\"b".to_owned(), "c".to_owned()];
+        let types = ["text".to_owned(), "uuid".to_owned()];
+        assert_eq!(count("s", "t\"u"), "SELECT count(*) AS rows FROM \"s\".\"t\"\"u\"");
+        assert_eq!(
+            last_of_page(["s", "t"], &key, &types, true),
+            "WITH page AS (SELECT one.\"a\"\"b\", one.\"c\" FROM \"s\".\"t\" AS one WHERE (one.\"a\"\"b\", one.\"c\") > \
+             ((($2)::jsonb ->> 0)::text, (($2)::jsonb ->> 1)::uuid) ORDER BY one.\"a\"\"b\", one.\"c\" LIMIT $1) \
+             SELECT jsonb_build_array(\"a\"\"b\", \"c\")::text AS key, (SELECT count(*) FROM page) AS rows FROM page \
+             ORDER BY \"a\"\"b\" DESC, \"c\" DESC LIMIT 1"
+        );
+        assert_eq!(
+            count_orphans(["s", "child"], ["s", "parent"], &key[1..], &key[..1]),
+            "SELECT count(*) AS rows FROM \"s\".\"child\" AS child WHERE child.\"c\" IS NOT NULL AND NOT EXISTS \
+             (SELECT FROM \"s\".\"parent\" AS parent WHERE parent.\"a\"\"b\" = child.\"c\")"
+        );
+        assert_eq!(drop_any_index("s", "i", true), "DROP INDEX CONCURRENTLY IF EXISTS \"s\".\"i\"");
+        assert_eq!(drop_database("a\"b"), "DROP DATABASE IF EXISTS \"a\"\"b\" WITH (FORCE)");
+        assert_eq!(
+            create_database("d", Some(["de_DE.UTF-8", "it's"])),
+            "CREATE DATABASE \"d\" TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LC_COLLATE E'de_DE.UTF-8' \
+             LC_CTYPE E'it\\'s'"
+        );
+    }
+
+    #[test]
     fn identifiers_are_doubled_and_enclosed() {
         assert_eq!(identifier("a\"b"), "\"a\"\"b\"");
         assert!(index_name(&IndexName::new("a".repeat(IndexName::MAX_BYTES)).unwrap()).len() <= 63);

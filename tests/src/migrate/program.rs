@@ -18,6 +18,7 @@ pub struct Output {
     pub err: String,
 }
 
+#[allow(clippy::return_self_not_must_use, reason = "they fail by themselves; what they return is for more of them")]
 impl Output {
     /// Runs a command to its end.
     ///

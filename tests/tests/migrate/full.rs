@@ -21,7 +21,7 @@ fn sqlite_in_a_migration() {
     shop.fill(10);
     let before = shop.database.everything();
     let failed = migrate(&["upgrade"]);
-    assert!([1, 7].contains(&failed.code), "{failed:?}");
+    assert_ne!(failed.code, 0, "{failed:?}");
     assert!(failed.err.contains(LARGE) && failed.err.contains("up.sql:"), "{}", failed.err);
     if disk.mounted {
         assert!(failed.err.contains("full") && failed.code == 7, "{}", failed.err);

@@ -1,13 +1,15 @@
 //! The guides in `docs/migrations`: each command in them is run, on both dialects, and ends as they say.
 //!
-//! A block that begins with "```sh" is run, "```sh sqlite" and "```sh postgres" on that dialect only. `# exit code N` behind a
-//! command says how it ends; else it ends with 0. Other blocks show what can't be run there.
+//! A block of the language `sh` is run; one of `sh sqlite` or `sh postgres` on that dialect only. `# exit code N` behind a command
+//! says how it ends; else it ends with 0. Other blocks show what can't be run there.
 
 use std::path::Path;
 use std::process::Command;
 
-use polymnia_conformance::cli;
-use polymnia_conformance::migrate::{Kind, SHOP, Shop};
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+use polymnia_conformance::migrate::{Kind, SHOP, Shop, set_mode};
+use polymnia_conformance::{cli, server};
 
 #[test]
 fn workflow() {
@@ -72,6 +74,7 @@ fn follow(shop: &Shop, guide: &str) {
     let programs = shop.database.folder().join("programs");
     std::fs::create_dir(&programs).unwrap();
     std::os::unix::fs::symlink(cli::program(), programs.join("polymnia")).unwrap();
+    shells(&programs);
     let mut commands = 0;
     for block in blocks(&text, shop.kind()) {
         // What the harness sets for the program holds for the shell as well.
@@ -102,6 +105,30 @@ fn follow(shop: &Shop, guide: &str) {
     assert!(commands >= 3, "{guide} has {commands} commands");
     // Where the folder is removed from.
     std::fs::rename(&migrations, shop.application.folder()).unwrap();
+}
+
+/// Puts the databases' shells into a folder: `psql` of the server's programs, and `sqlite3`, where it is not installed, as this
+/// test program, run for [`sqlite3`].
+fn shells(folder: &Path) {
+    std::os::unix::fs::symlink(server::programs().unwrap().join("psql"), folder.join("psql")).unwrap();
+    if Command::new("sqlite3").arg("--version").output().is_err() {
+        let test = std::env::current_exe().unwrap();
+        let script = format!(
+            "#!/bin/sh\nPOLYMNIA_TEST_FILE=$1 POLYMNIA_TEST_SQL=$2 exec '{}' --quiet --ignored --exact guides::sqlite3\n",
+            test.display()
+        );
+        let shell = folder.join("sqlite3");
+        std::fs::write(&shell, script).unwrap();
+        set_mode(&shell, 0o755);
+    }
+}
+
+/// Is the shell of SQLite for machines that have none; it does nothing by itself.
+#[test]
+#[ignore = "run by the other tests, in a process of its own"]
+fn sqlite3() {
+    let (Ok(file), Ok(sql)) = (std::env::var("POLYMNIA_TEST_FILE"), std::env::var("POLYMNIA_TEST_SQL")) else { return };
+    SqliteConnection::establish(&file).unwrap().batch_execute(&sql).unwrap();
 }
 
 /// Returns the blocks of a text that are run on a dialect.

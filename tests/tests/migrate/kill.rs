@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use polymnia_conformance::generate::{Seed, times};
-use polymnia_conformance::migrate::{Kind, SHOP, Shop, until, within};
+use polymnia_conformance::migrate::{Brake, Kind, SHOP, Shop, until, within};
 
 const CUSTOMERS: u32 = 250;
 
@@ -35,6 +35,36 @@ fn sqlite_goes_on_after_a_kill_during_a_backup() {
 #[test]
 fn postgres_goes_on_after_a_kill_during_a_backup() {
     goes_on_after_a_kill_during_a_backup(Kind::Postgres);
+}
+
+#[test]
+fn a_killed_downgrade_goes_on() {
+    for kind in Kind::BOTH {
+        let shop = Shop::open(kind, CUSTOMERS);
+        // Between the two statements that take the points and the cents back.
+        shop.application
+            .edit(SHOP[2], "down.sql", |text| text.replacen("\n\n", &format!("\n\n{}\n\n", Brake::statement(kind)), 1));
+        let brake = Brake::on(&shop.database);
+        shop.migrate(&["upgrade"]).expect(0);
+        let down = ["downgrade", SHOP[1], "--allow-destructive", "--backup", "never"];
+        let mut running = shop.start(&down);
+        let first = |event: &serde_json::Value| event["event"] == "statement" && event["version"] == SHOP[2];
+        assert!(running.event(first).is_some(), "{:?}", running.finish());
+        assert!(running.kill());
+        let cents =
+            |cents: u32| shop.database.number(&format!("SELECT count(*) FROM order_items WHERE cents = {cents}"));
+        let items = i64::from(CUSTOMERS) * 2;
+        assert_eq!((cents(100), cents(101)), (items, 0), "the first statement was done");
+        let status = shop.migrate(&["status", "--format", "json"]).expect(0).json();
+        assert_eq!(status["unfinished"][0], SHOP[2], "{status}");
+        shop.migrate(&["check"]).expect(5).tells("unfinished");
+        brake.release();
+        shop.migrate(&down).expect(0);
+        assert_eq!((cents(100), cents(99)), (items, 0), "and not again");
+        assert_eq!(shop.database.number("SELECT count(*) FROM customers WHERE points = 0"), i64::from(CUSTOMERS));
+        shop.migrate(&["upgrade"]).expect(0);
+        shop.assert_whole(CUSTOMERS);
+    }
 }
 
 /// The lock of a migrator that was killed while the server worked for it.

@@ -28,7 +28,7 @@ fn with_many_memories(kind: Kind) {
     shop.database.execute(&fill(kind, memories));
     let over = AtomicBool::new(false);
     let (slowest, writes, events, took) = std::thread::scope(|scope| {
-        let writer = scope.spawn(|| match kind {
+        let other = scope.spawn(|| match kind {
             Kind::Sqlite => write(&mut shop.database.sqlite(), "polymnia_memories", &over),
             Kind::Postgres => write(&mut shop.database.postgres(), "polymnia.memories", &over),
         });
@@ -38,7 +38,7 @@ fn with_many_memories(kind: Kind) {
         }));
         let took = begun.elapsed();
         over.store(true, Ordering::SeqCst);
-        let (slowest, writes) = writer.join().unwrap();
+        let (slowest, writes) = other.join().unwrap();
         (slowest, writes, ended.unwrap(), took)
     });
     println!(

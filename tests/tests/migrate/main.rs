@@ -15,6 +15,7 @@ mod guides;
 mod history;
 mod kill;
 mod large;
+mod modes;
 mod readonly;
 mod rebuild;
 mod round_trip;

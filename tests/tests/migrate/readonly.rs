@@ -31,10 +31,12 @@ fn a_file_that_is_read_only() {
 fn a_folder_that_is_read_only() {
     let shop = Shop::open(Kind::Sqlite, 3);
     set_mode(shop.database.file(), 0o644);
+    let everything = shop.database.everything();
     set_mode(shop.database.folder(), 0o555);
     reads_and_refuses(&shop, &shop.database.url());
-    // So that it can be removed.
+    // So that the test can look into it, and it can be removed.
     set_mode(shop.database.folder(), 0o755);
+    assert_eq!(shop.database.everything(), everything);
 }
 
 #[test]
@@ -49,14 +51,18 @@ fn a_url_that_says_read_only() {
 fn a_role_that_only_reads() {
     let shop = Shop::open(Kind::Postgres, 3);
     let role = Role::in_the(&shop.database, "");
+    let everything = shop.database.everything();
     reads_and_refuses(&shop, &role.url);
+    assert_eq!(shop.database.everything(), everything);
 }
 
 #[test]
 fn a_role_whose_transactions_are_read_only() {
     let shop = Shop::open(Kind::Postgres, 3);
     let role = Role::in_the(&shop.database, "SET default_transaction_read_only = on");
+    let everything = shop.database.everything();
     reads_and_refuses(&shop, &role.url);
+    assert_eq!(shop.database.everything(), everything);
 }
 
 #[test]
@@ -68,7 +74,9 @@ fn a_hot_standby() {
     shop.fill(3);
     let standby = primary.standby().unwrap_or_else(|error| panic!("{error}"));
     until("the standby has the database", || standby.connect(shop.database.name()).is_ok());
+    let everything = shop.database.everything();
     reads_and_refuses(&shop, &standby.url(shop.database.name()));
+    assert_eq!(shop.database.everything(), everything);
 }
 
 /// Fails unless what reads works, as it does for who may write, and what writes is refused with nothing written.
@@ -80,7 +88,6 @@ fn reads_and_refuses(shop: &Shop, url: &str) {
     let run = |arguments: &[&str]| -> Output {
         outsider.run(url, &[&["migrate"], arguments, &["--migrations", shop.application.argument()]].concat())
     };
-    let everything = shop.database.everything();
     let files = files(shop);
     for arguments in READING {
         let output = run(arguments);
@@ -99,7 +106,6 @@ fn reads_and_refuses(shop: &Shop, url: &str) {
         assert_eq!(run(arguments).code, 9, "{arguments:?}");
     }
     assert_eq!(self::files(shop), files);
-    assert_eq!(shop.database.everything(), everything);
 }
 
 /// Returns the digests of a SQLite database's files. A log that SQLite makes for readers, and that holds nothing, is no write.

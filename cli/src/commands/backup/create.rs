@@ -7,14 +7,14 @@ use crate::context::{Context, Missing};
 use crate::failure::{Exit, Outcome};
 use crate::output::{block, bytes, plural};
 use crate::progress::Waiting;
-use crate::schema::Place;
+use crate::schema::{Place, interruptible};
 
 /// Makes a backup of the whole database.
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &FolderArgs) -> Outcome {
     let options = args.onto(RunOptions::default());
     let place = Place::open_to_run(context, place, Missing::Refuse, options)?;
     let waiting = Waiting::begin(context.quiet, "backing up");
-    let backup = place.schema.backup();
+    let backup = interruptible("polymnia backup create", || place.schema.backup());
     drop(waiting);
     let backup = backup?;
     match context.format {

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use polymnia::schema::Schema;
-use polymnia::{ErrorKind, OpenOptions, Result};
+use polymnia::{Error, ErrorKind, OpenOptions, Result};
 use serde::Serialize;
 
+use super::verify::unsound;
 use crate::args::{BackupArgs, BackupName, Format, LockArgs, PlaceArgs};
 use crate::context::{Context, Missing};
 use crate::failure::{Exit, Outcome, file_error};
-use crate::output::block;
+use crate::output::{block, shell_line};
 use crate::progress::Waiting;
-use crate::schema::Place;
+use crate::schema::{Place, interruptible};
 
 #[derive(Serialize)]
 struct Done<'a> {
@@ -31,12 +32,16 @@ pub(super) fn run(
 ) -> Outcome {
     std::fs::metadata(path).map_err(|error| file_error("backup", path, &error))?;
     let is_there = is_there(context, place)?;
-    let place = Place::open_to_run(context, place, Missing::Create, backup.onto(lock.options()?))?;
+    let place = Place::open_to_run(context, place, Missing::Create, backup.onto(lock.options()?)).map_err(damaged)?;
     let waiting = Waiting::begin(context.quiet, "restoring");
-    place.schema.verify_backup(path)?;
-    let before = if is_there { keep(&place.schema, backup.backup)? } else { None };
-    place.schema.restore(path)?;
+    let before = interruptible("polymnia backup restore", || {
+        place.schema.verify_backup(path)?;
+        let before = if is_there { keep(&place.schema, backup.backup)? } else { None };
+        place.schema.restore(path)?;
+        Ok(before)
+    });
     drop(waiting);
+    let before = before.map_err(unsound)?;
     let shown = block(&path.display().to_string());
     match context.format {
         Format::Json | Format::Ndjson => {
@@ -51,6 +56,21 @@ pub(super) fn run(
         }
     }
     Ok(Exit::Ok)
+}
+
+/// A file that can't even be opened must go before another can take its place. That is not done behind anybody's back.
+fn damaged(error: Error) -> Error {
+    let file = error.context_value("file").map(str::to_owned);
+    match file.filter(|_| error.kind() == ErrorKind::Corrupt) {
+        Some(file) => {
+            let command = shell_line(["mv", &file, &format!("{file}.damaged")]);
+            error.with_hint(format!(
+                "end what uses it and move it away, and what stands beside it with -wal and -shm, by `{command}`; then the \
+                 same command restores it"
+            ))
+        }
+        None => error,
+    }
 }
 
 /// Backs up what is there, unless there is nothing to lose.

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use polymnia::schema::BackupInfo;
+use polymnia::{Error, ErrorKind};
 
 use super::manifest;
 use crate::args::{Format, PlaceArgs};
 use crate::context::{Context, Missing};
-use crate::failure::{Exit, Outcome, file_error};
+use crate::failure::{Exit, Failure, Outcome, file_error};
 use crate::output::{block, bytes, plural};
 use crate::progress::Waiting;
 use crate::schema::Place;
@@ -18,7 +19,7 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs, path: &Path) -> Outc
     let waiting = Waiting::begin(context.quiet, "verifying");
     let info = Place::open(context, &able(place, path), Missing::Refuse)?.schema.verify_backup(path);
     drop(waiting);
-    let info = info?;
+    let info = info.map_err(unsound)?;
     if context.format != Format::Table {
         context.out.document(&info)?;
         return Ok(Exit::Ok);
@@ -29,6 +30,14 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs, path: &Path) -> Outc
     let path = block(&path.display().to_string());
     context.out.line(format!("{path} is sound: {dialect}, schema version {version}{memories}, {}", bytes(*size)))?;
     Ok(Exit::Ok)
+}
+
+/// Returns the failure for a backup that is not what was made.
+pub(super) fn unsound(error: Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Corrupt => Failure::new(Exit::Unsound, error),
+        _ => error.into(),
+    }
 }
 
 /// A backup of SQLite can be verified when its database is gone.

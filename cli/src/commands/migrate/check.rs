@@ -46,6 +46,10 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs) -> Outcome {
         Format::Table if problems.len() > 1 => schema::problems(&mut context.out, &problems[1..])?,
         Format::Table if fault.is_none() => {
             context.out.line(format!("schema version {}: nothing pending, the history is sound", versions(current)))?;
+            if !unknown.is_empty() {
+                let unknown = versions(unknown);
+                context.note(format!("{unknown} of an application, which --migrations names, are not looked at"));
+            }
         }
         Format::Table => {}
     }
@@ -53,9 +57,10 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs) -> Outcome {
     fault.map_or(Ok(Exit::Ok), |error| Err(error.into()))
 }
 
-/// Returns what is wrong, the gravest first: the history, then scripts, then what is pending.
+/// Returns what is wrong, the gravest first: the history, then scripts, then what is pending. Versions of an application that
+/// nobody named are none of it.
 pub(super) fn fault(status: &Status) -> Option<Error> {
-    let Status { pending, unknown, changed, unfinished, problems, .. } = status;
+    let Status { pending, changed, unfinished, problems, .. } = status;
     let known = |problem: &Problem| SchemaFault::ALL.into_iter().find(|fault| fault.code() == problem.code);
     let of_history = |fault: SchemaFault| Exit::of_fault(fault) == Exit::History;
     let mut problems: Vec<(SchemaFault, &Problem)> =
@@ -76,10 +81,6 @@ pub(super) fn fault(status: &Status) -> Option<Error> {
             unfinished[0]
         );
         return Some(SchemaFault::Unfinished.error(message).with_hint(hint));
-    }
-    if !unknown.is_empty() {
-        let message = format!("the database has versions that this build doesn't know: {}", versions(unknown));
-        return Some(SchemaFault::Newer.error(message).with_hint("use the build that applied them"));
     }
     if let Some(changed) = changed.first() {
         let message = format!("the script of {} is not the one that was applied", changed.version);
@@ -112,8 +113,6 @@ mod tests {
         status.changed = vec![ChangedScript { version: version.clone(), folder: "f".to_owned(), diff }];
         assert_eq!(code(&status), 4);
         assert_eq!(fault(&status).unwrap().context_value("diff"), Some("-a\n+b\n"));
-        status.unknown = vec![version.clone()];
-        assert_eq!(fault(&status).unwrap().context_value("code"), Some("newer_database"));
         status.unfinished = vec![version];
         assert_eq!(fault(&status).unwrap().context_value("code"), Some("unfinished"));
         let problem = |code| Problem { code, message: "m".to_owned(), hint: Some("h".to_owned()) };

@@ -21,7 +21,9 @@ struct Standing {
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: CurrentArgs) -> Outcome {
     let schema = Place::open(context, place, Missing::Refuse)?.schema;
     let (current, heads) = (schema.current()?, schema::heads_of_all(schema.sources()));
-    let at_head = current == heads && schema.pending()?.is_empty();
+    // Versions of an application that nobody named are neither behind nor ahead.
+    let is_known = |version: &&Version| schema.sources().iter().any(|source| source.prefix == version.prefix());
+    let at_head = current.iter().filter(is_known).eq(&heads) && schema.pending()?.is_empty();
     let standing = Standing { current, heads, at_head };
     match context.format {
         Format::Json | Format::Ndjson => context.out.document(&standing)?,

@@ -6,12 +6,12 @@ use crate::args::{Format, LockArgs, PlaceArgs};
 use crate::context::{Context, Missing};
 use crate::failure::{Exit, Outcome};
 use crate::output::block;
-use crate::schema::{Place, versions};
+use crate::schema::{Place, interruptible, versions};
 
 /// Brings the ledgers into line and says what was changed.
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &LockArgs) -> Outcome {
     let place = Place::open_to_run(context, place, Missing::Refuse, args.options()?)?;
-    let report = place.schema.repair()?;
+    let report = interruptible("polymnia migrate repair", || place.schema.repair())?;
     if context.format != Format::Table {
         context.out.document(report)?;
         return Ok(Exit::Ok);

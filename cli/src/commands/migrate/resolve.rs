@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::args::{Format, PlaceArgs, ResolveArgs};
 use crate::context::{Context, Missing};
 use crate::failure::{Exit, Outcome};
-use crate::schema::Place;
+use crate::schema::{Place, interruptible};
 
 #[derive(Serialize)]
 struct Resolved<'a> {
@@ -18,7 +18,7 @@ struct Resolved<'a> {
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &ResolveArgs) -> Outcome {
     let place = Place::open_to_run(context, place, Missing::Refuse, args.lock.options()?)?;
     let (version, resolution) = (args.version.as_str(), args.resolution());
-    place.schema.resolve(version, resolution)?;
+    interruptible("polymnia migrate resolve", || place.schema.resolve(version, resolution))?;
     let applied = resolution == Resolution::Applied;
     match context.format {
         Format::Json | Format::Ndjson => context.out.document(Resolved { version, applied })?,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::args::{Format, PlaceArgs, StampArgs};
 use crate::context::{Context, Missing};
 use crate::failure::{Exit, Outcome};
-use crate::schema::{Place, versions};
+use crate::schema::{Place, interruptible, versions};
 
 #[derive(Serialize)]
 struct Stamped {
@@ -19,7 +19,7 @@ struct Stamped {
 /// Records versions as applied, without running them.
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &StampArgs) -> Outcome {
     let place = Place::open_to_run(context, place, Missing::Refuse, args.lock.options()?)?;
-    let changed = place.schema.stamp(&args.target)?;
+    let changed = interruptible("polymnia migrate stamp", || place.schema.stamp(&args.target))?;
     let history = place.schema.history()?;
     let is_applied = |version: &Version| history.iter().any(|entry| entry.version == *version && entry.applied);
     let (applied, not_applied): (Vec<Version>, Vec<Version>) = changed.into_iter().partition(is_applied);

@@ -29,7 +29,7 @@ impl SchemaEngine for Fake {
     }
 
     fn snapshot(&self, _: &Call) -> Result<Snapshot> {
-        Ok(self.world().data.schema.clone())
+        Ok(self.world().data.snapshot())
     }
 
     fn foreign_ledgers(&self, _: &Call) -> Result<Vec<ForeignLedger>> {

@@ -79,9 +79,13 @@ impl FakeSession {
         let broken = broken(&self.fake.world(), statement);
         let name = name.to_owned();
         if interrupted || broken.is_some() {
-            let exists = self.fake.world().data.has_index(&name);
+            let exists = {
+                let world = self.fake.world();
+                world.data.has_index(&name) || world.data.invalid.contains_key(&name)
+            };
             if !exists {
-                self.fake.world().data.invalid.insert(name);
+                let table = statement.split(' ').skip_while(|word| *word != "ON").nth(1).unwrap_or_default();
+                self.fake.world().data.invalid.insert(name, table.to_owned());
             }
         }
         self.call(Some(call), |data| match broken {
@@ -118,7 +122,7 @@ impl SchemaSession for FakeSession {
     }
 
     fn snapshot(&mut self, call: &Call) -> Result<Snapshot> {
-        self.call(Some(call), |data| Ok(data.schema.clone()))
+        self.call(Some(call), |data| Ok(data.snapshot()))
     }
 
     fn begin(&mut self, call: &Call, _: Begin) -> Result<()> {
@@ -246,12 +250,15 @@ impl SchemaSession for FakeSession {
     }
 
     fn invalid_indexes(&mut self, call: &Call) -> Result<Vec<String>> {
-        self.call(Some(call), |data| Ok(data.invalid.iter().map(|name| format!("fake.{name}")).collect()))
+        self.call(Some(call), |data| Ok(data.invalid.keys().map(|name| format!("fake.{name}")).collect()))
     }
 
     fn drop_invalid_index(&mut self, call: &Call, name: &str) -> Result<(), StatementError> {
         let name = name.trim_start_matches("fake.").to_owned();
-        self.call(Some(call), |data| if data.invalid.remove(&name) { Ok(()) } else { Err(super::missing(&name)) })?;
+        self.call(
+            Some(call),
+            |data| if data.invalid.remove(&name).is_some() { Ok(()) } else { Err(super::missing(&name)) },
+        )?;
         Ok(())
     }
 

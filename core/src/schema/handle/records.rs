@@ -12,11 +12,12 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// The fault [`UnknownTarget`](crate::schema::SchemaFault::UnknownTarget), and what is so wrong with the history
-    /// that no order can be told.
+    /// The faults [`UnknownTarget`](crate::schema::SchemaFault::UnknownTarget) and
+    /// [`Unfinished`](crate::schema::SchemaFault::Unfinished), and what is so wrong with the history that no order can be told.
     pub fn stamp(&self, target: &Target) -> Result<Vec<Version>> {
         self.look("stamp", |history| {
             history.check_order()?;
+            history.check_finished()?;
             history.up_to(target).map(drop)
         })?;
         let stamp = |session: &mut dyn SchemaSession, call: &Call, ledger: &_| {
@@ -55,8 +56,9 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it did not stop half-way, and the fault
-    /// [`UnknownTarget`](crate::schema::SchemaFault::UnknownTarget).
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if it did not stop half-way, and the faults
+    /// [`UnknownTarget`](crate::schema::SchemaFault::UnknownTarget) and, for one to count as applied although an index of it is
+    /// half-made, [`PartlyApplied`](crate::schema::SchemaFault::PartlyApplied).
     pub fn resolve(&self, version: &str, resolution: Resolution) -> Result<()> {
         self.look("resolve", |history| {
             refuse_lost(history)?;
@@ -69,7 +71,8 @@ impl Schema {
     }
 
     /// Brings the ledgers into line with what is so: accepts changed scripts, takes over what other tools did, removes entries of
-    /// failures that left nothing, and half-made indexes.
+    /// failures that left nothing, and indexes of its migrations that are half-made. What they leave undone shows in
+    /// [`validate`](Self::validate).
     ///
     /// # Errors
     ///
@@ -86,7 +89,7 @@ impl Schema {
         }
         let dropped_indexes = self.with_run("repair", &self.options, |run| {
             let mut session = run.engine.session(run.call, &run.options.session, run.observer)?;
-            resolve::drop_invalid_indexes(&mut *session, run.call)
+            resolve::drop_invalid_indexes(&mut *session, run.call, run.sources)
         })?;
         let repair = |session: &mut dyn SchemaSession, call: &Call, ledger: &_| {
             resolve::repair(session, call, ledger, &self.sources, &self.options)

@@ -1,7 +1,7 @@
 //! Upgrades, downgrades, and what else runs migrations.
 
 use super::{Schema, refuse_lost};
-use crate::schema::history::History;
+use crate::schema::history::{Finding, History};
 use crate::schema::{BackupMode, Compatibility, Ledger, RunOptions, RunReport, SchemaFault, Target, run, status};
 use crate::spi::{SchemaEngine, SchemaSession};
 use crate::{Call, Error, ErrorKind, Result};
@@ -50,24 +50,26 @@ impl Schema {
     /// Applies what is pending, as an application does when it starts. Next to a newer build, where there is nothing to do, it is
     /// content with a schema that it may use; and with one that other tools brought up to date and it can't write to.
     pub(crate) fn migrate(&self) -> Result<RunReport> {
-        let content = self.look("migrate", |history| {
+        let (done, content, report) = self.look("migrate", |history| {
             let newest = history.newest();
-            let done = newest.is_some() && history.pending().is_empty() && history.unfinished().is_empty();
-            Ok((done && history.changed().is_empty(), history.access() == Compatibility::Full, newest))
+            let done = newest.is_some()
+                && history.pending().is_empty()
+                && history.unfinished().is_empty()
+                && history.changed().is_empty();
+            let only_newer = |finding: &Finding| finding.fault == SchemaFault::Newer;
+            let may_use = history.access() == Compatibility::Full;
+            let findings = history.findings();
+            let content = done && may_use && !findings.is_empty() && findings.iter().all(only_newer);
+            Ok((done, content, RunReport { from: newest.clone(), to: newest, ..RunReport::default() }))
         })?;
+        if content {
+            log::info!("the schema is newer than this build, which may use it");
+            return Ok(report);
+        }
         match self.run_up("migrate", &Target::Head) {
-            Err(error) => {
-                let (done, may_use, newest) = content;
-                let fine = match SchemaFault::of(&error) {
-                    Some(SchemaFault::Newer) => may_use,
-                    None => matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::PermissionDenied),
-                    Some(_) => false,
-                };
-                if !(done && fine) {
-                    return Err(error);
-                }
+            Err(error) if done && matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::PermissionDenied) => {
                 log::info!("nothing to migrate: {error}");
-                Ok(RunReport { from: newest.clone(), to: newest, ..RunReport::default() })
+                Ok(report)
             }
             report => report,
         }

@@ -178,6 +178,11 @@ impl History<'_> {
         }
     }
 
+    /// Refuses to record anything while a migration is half-done: that is for `resolve` to say.
+    pub(crate) fn check_finished(&self) -> Result<()> {
+        self.check_unfinished(&[])
+    }
+
     /// Says what a migration that stopped half-way waits for.
     pub(crate) fn unfinished_finding(&self, version: &Version) -> Finding {
         let node = &self.nodes[version];

@@ -12,7 +12,7 @@ use super::adopt::{Adoption, entry_of, syntax_of};
 use super::failure::{Circumstances, Left, Trouble, error_of};
 use super::job::{Job, Mode};
 use super::patience::{Patience, sleep};
-use super::{Run, as_millis, log_line, millis, roll_back, tell_adoption};
+use super::{On, Run, as_millis, log_line, millis, roll_back, tell_adoption};
 
 /// Runs the steps of a plan over a session.
 pub(super) struct Executor<'e, 'r> {
@@ -21,6 +21,7 @@ pub(super) struct Executor<'e, 'r> {
     patience: &'e mut Patience,
     /// Whether the whole run is one transaction.
     pub(super) together: bool,
+    on: On,
     backup: Option<&'e Backup>,
     command: String,
     pub(super) entries: BTreeMap<Version, Entry>,
@@ -72,12 +73,18 @@ impl<'e, 'r> Executor<'e, 'r> {
             session,
             patience,
             together,
+            on: On::Database,
             backup,
             command,
             entries: BTreeMap::new(),
             schema: None,
             steps: Vec::new(),
         }
+    }
+
+    /// Sets what the run is made on.
+    pub(super) fn on(self, on: On) -> Self {
+        Self { on, ..self }
     }
 
     /// Prepares, takes over what other tools did, and runs the steps.
@@ -102,6 +109,11 @@ impl<'e, 'r> Executor<'e, 'r> {
                 Some(job) => self.ended_together(job, error.into()),
                 None => error.into(),
             });
+        }
+        if self.together {
+            for (job, report) in jobs.iter().zip(self.steps.clone()) {
+                self.tell_finished(job, report.millis);
+            }
         }
         Ok(Done { created, steps: self.steps })
     }
@@ -128,7 +140,7 @@ impl<'e, 'r> Executor<'e, 'r> {
             if let Some(line) = backup {
                 self.session.log(&call, &line)?;
             }
-            self.commit()?;
+            self.commit().map_err(|trouble| trouble.error)?;
         }
         let Ledger { entries, .. } = self.session.ledger(&call)?;
         let entries = entries.unwrap_or_default().into_iter();
@@ -147,9 +159,10 @@ impl<'e, 'r> Executor<'e, 'r> {
         match outcome {
             Ok(()) => {
                 let millis = millis(started);
-                let word = if step.direction == Way::Up { "applied" } else { "took back" };
-                log::info!("{word} {} in {millis} ms", job.title());
-                self.run.tell(&Event::StepFinished { step, millis });
+                // Within one transaction for all, nothing is done before its end.
+                if !self.together {
+                    self.tell_finished(job, millis);
+                }
                 let Step { version, name, direction, .. } = step.clone();
                 self.steps.push(StepReport { version, name, direction, millis });
                 Ok(())
@@ -164,8 +177,14 @@ impl<'e, 'r> Executor<'e, 'r> {
 
     /// Tells that a step begins, or goes on.
     pub(super) fn tell_start(&mut self, job: &Job<'_>, done: u32) {
-        log::debug!("{}: {} statements, {done} done", job.title(), job.len());
+        log::debug!("{}: {}, {done} done", job.title(), job.size());
         self.run.tell(&Event::StepStarted { step: job.step, done });
+    }
+
+    fn tell_finished(&mut self, job: &Job<'_>, millis: u64) {
+        let word = if job.step.direction == Way::Up { "applied" } else { "took back" };
+        log::info!("{word} {} in {millis} ms", job.title());
+        self.run.tell(&Event::StepFinished { step: job.step, millis });
     }
 
     /// Ends a run that was one transaction, which has been rolled back: for good, or to try again.
@@ -186,6 +205,7 @@ impl<'e, 'r> Executor<'e, 'r> {
             Left::Nothing | Left::NothingOfTheRun if trouble.error.retry() == Retry::Ambiguous => Left::Unknown,
             left => left,
         };
+        let left = if self.on == On::Copy { Left::NothingButACopy } else { left };
         let circumstances = Circumstances {
             left,
             steps_done: self.steps.len(),
@@ -257,9 +277,13 @@ impl<'e, 'r> Executor<'e, 'r> {
         if self.together { Ok(()) } else { self.session.begin(&call, how).map_err(Trouble::of_begin) }
     }
 
-    pub(super) fn commit(&mut self) -> Result<()> {
-        let call = self.call();
-        if self.together { Ok(()) } else { self.session.commit(&call) }
+    pub(super) fn commit(&mut self) -> Result<(), Trouble> {
+        if self.together {
+            return Ok(());
+        }
+        let (call, started) = (self.call(), Instant::now());
+        // SQLite waits here for those who read.
+        self.session.commit(&call).map_err(|error| Trouble::from(error).after(started.elapsed()))
     }
 
     /// Runs one statement and tells of it.
@@ -322,7 +346,7 @@ impl<'e, 'r> Executor<'e, 'r> {
         let version = &job.step.version;
         let after = self.session.snapshot(&call)?;
         let millis = as_millis(time.before + time.since.elapsed());
-        let detail = format!("{} statements in {millis} ms", job.len());
+        let detail = format!("{} in {millis} ms", job.size());
         match job.step.direction {
             Way::Up => {
                 entry.state = State::Applied;

@@ -34,6 +34,12 @@ impl Trouble {
         Self { waited, ..Self::from(error) }
     }
 
+    /// Says how long the wait was, if it was one for a lock.
+    pub(super) fn after(mut self, took: Duration) -> Self {
+        self.waited = self.waited.map(|_| took);
+        self
+    }
+
     pub(super) fn at(mut self, index: usize) -> Self {
         self.statement = self.statement.or(Some(index));
         self
@@ -54,6 +60,8 @@ pub(super) enum Left {
     Nothing,
     /// Nothing of the run.
     NothingOfTheRun,
+    /// Nothing, for it was rehearsed on a copy.
+    NothingButACopy,
     /// Part of it: so many statements, and this of the next one.
     Part { done: u32, beyond: Option<String> },
     /// Nobody knows: the connection was lost while it committed.
@@ -78,7 +86,7 @@ pub(super) fn error_of(job: &Job<'_>, trouble: Trouble, circumstances: &Circumst
         _ if locked => (Some(SchemaFault::Locked), ErrorKind::Unavailable),
         Left::Part { .. } => (Some(SchemaFault::PartlyApplied), kind_of(&cause)),
         Left::Unknown => (None, kind_of(&cause)),
-        Left::Nothing | Left::NothingOfTheRun => {
+        Left::Nothing | Left::NothingOfTheRun | Left::NothingButACopy => {
             let kind = kind_of(&cause);
             let ours = matches!(kind, ErrorKind::Migration | ErrorKind::StorageFull);
             (ours.then_some(SchemaFault::RolledBack), kind)
@@ -148,6 +156,7 @@ fn state(job: &Job<'_>, circumstances: &Circumstances<'_>) -> String {
     match &circumstances.left {
         Left::Nothing => format!("nothing of {version} is {done_word}{before}"),
         Left::NothingOfTheRun => "as it was before the run".to_owned(),
+        Left::NothingButACopy => "as it was: this was rehearsed on a copy".to_owned(),
         Left::Unknown => {
             format!("the connection was lost while {version} was committed: it is {done_word} or not{before}")
         }

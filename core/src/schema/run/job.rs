@@ -2,7 +2,7 @@
 
 use crate::schema::text::{Batch, Directive, Statement, Syntax, place, statements};
 use crate::schema::{Begin, Plan, SchemaFault, Step, TxMode, Way};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// Is a step with its script read.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ impl<'p> Job<'p> {
 
     fn of(step: &'p Step, syntax: Syntax, tx_mode: TxMode) -> Result<Self> {
         let metadata = &step.script.metadata;
-        let mode = if metadata.rebuild && syntax == Syntax::Sqlite {
+        // What was begun statement by statement goes on so, whatever its metadata says now.
+        let mode = if metadata.rebuild && syntax == Syntax::Sqlite && !step.resumes {
             Mode::Step(Begin::Rebuild)
         } else if !metadata.run_in_transaction || tx_mode == TxMode::None || step.resumes {
             Mode::Statement
@@ -79,6 +80,13 @@ impl<'p> Job<'p> {
         if self.mode == Mode::Step(Begin::Rebuild) {
             let left = statement.foreign_keys_pragma().is_some();
             return Ok(if left { How::Left } else { How::Plain });
+        }
+        // Within a transaction it does nothing, and gone on with, it would have been set by the run before: DROP TABLE would
+        // then take the rows of other tables with it.
+        if syntax == Syntax::Sqlite && statement.foreign_keys_pragma().is_some() {
+            return malformed(
+                "PRAGMA foreign_keys can stand in a rebuild only: `rebuild = true` in metadata.toml".to_owned(),
+            );
         }
         if self.mode != Mode::Statement {
             return Ok(How::Plain);
@@ -110,6 +118,12 @@ impl<'p> Job<'p> {
         u32::try_from(self.parts.len()).unwrap_or(u32::MAX)
     }
 
+    /// Returns `3 statements`.
+    pub(super) fn size(&self) -> String {
+        let count = self.len();
+        format!("{count} statement{}", if count == 1 { "" } else { "s" })
+    }
+
     /// Returns `migration 20261121000100_memories`.
     pub(super) fn title(&self) -> String {
         let Step { version, name, .. } = self.step;
@@ -138,15 +152,14 @@ impl<'p> Job<'p> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] or, behind a pooler, [`ErrorKind::Unsupported`], naming the version.
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), naming the version.
 pub(super) fn refuse_in_one_transaction(jobs: &[Job<'_>], pooled: bool) -> Result<()> {
     let Some(job) = jobs.iter().find(|job| job.mode != Mode::Step(Begin::Plain)) else {
         return Ok(());
     };
     let version = &job.step.version;
     let error = if pooled {
-        let message = format!("{} can't run in one transaction, and a pooler gives nothing else", job.title());
-        Error::new(ErrorKind::Unsupported, message)
+        Error::invalid_input(format!("{} can't run in one transaction, and a pooler gives nothing else", job.title()))
             .with_hint("give a URL that leads to the server itself: `--migrate-url URL`")
     } else {
         Error::invalid_input(format!("{} can't share one transaction with others", job.title()))

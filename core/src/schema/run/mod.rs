@@ -9,9 +9,11 @@
 
 mod adopt;
 mod backup;
+mod batches;
 mod executor;
 mod failure;
 mod job;
+mod names;
 mod patience;
 mod piecewise;
 mod refuse;
@@ -34,6 +36,7 @@ pub(crate) use adopt::{Adoption, adoption, entry_of, syntax_of};
 pub(crate) use backup::{make as make_backup, manifest_of, place as backup_place};
 use executor::{Ended, Executor};
 use job::Job;
+pub(crate) use names::made_by;
 use patience::Patience;
 pub(crate) use script::script;
 
@@ -75,11 +78,22 @@ impl Run<'_> {
 /// Runs what the planner plans, under the lock.
 ///
 /// Where there is nothing to do, which is seen without the lock, nothing is written and no lock is taken.
-pub(crate) fn run(mut run: Run<'_>, plan: Planner<'_>) -> Result<RunReport> {
+pub(crate) fn run(run: Run<'_>, plan: Planner<'_>) -> Result<RunReport> {
+    run_on(run, plan, On::Database)
+}
+
+/// Says what a run is made on, which is what its failure tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    Database,
+    Copy,
+}
+
+fn run_on(mut run: Run<'_>, plan: Planner<'_>, on: On) -> Result<RunReport> {
     let started = Instant::now();
     let mut report = match idle(&mut run, plan)? {
         Some(report) => report,
-        None => insist(&mut run, plan)?,
+        None => insist(&mut run, plan, on)?,
     };
     report.millis = millis(started);
     Ok(report)
@@ -90,7 +104,8 @@ pub(crate) fn rehearse(run: Run<'_>, plan: Planner<'_>) -> Result<RunReport> {
     let Run { engine, options, call, clock, observer, sources } = run;
     let copy = engine.scratch(call, true)?;
     let options = RunOptions { backup: BackupMode::Never, allow_destructive: true, ..options.clone() };
-    self::run(Run { engine: copy.schema(), options: &options, call, clock, observer, sources }, plan)
+    let run = Run { engine: copy.schema(), options: &options, call, clock, observer, sources };
+    run_on(run, plan, On::Copy)
 }
 
 /// Does something else under the lock, in one transaction, on a database with ledgers that are up to date.
@@ -152,11 +167,11 @@ fn idle(run: &mut Run<'_>, plan: Planner<'_>) -> Result<Option<RunReport>> {
 }
 
 /// Runs, and where everything is one transaction and a lock was not to be had, runs again.
-fn insist(run: &mut Run<'_>, plan: Planner<'_>) -> Result<RunReport> {
+fn insist(run: &mut Run<'_>, plan: Planner<'_>, on: On) -> Result<RunReport> {
     let mut patience = Patience::new(run.options.session.lock_wait);
     let mut backup = None;
     loop {
-        if let Some(report) = attempt(run, plan, &mut patience, &mut backup)? {
+        if let Some(report) = attempt(run, plan, on, &mut patience, &mut backup)? {
             return Ok(report);
         }
     }
@@ -166,6 +181,7 @@ fn insist(run: &mut Run<'_>, plan: Planner<'_>) -> Result<RunReport> {
 fn attempt(
     run: &mut Run<'_>,
     plan: Planner<'_>,
+    on: On,
     patience: &mut Patience,
     backup: &mut Option<Backup>,
 ) -> Result<Option<RunReport>> {
@@ -189,8 +205,9 @@ fn attempt(
         *backup = Some(back_up(run, &mut *session, plan.from.as_ref(), pooled)?);
     }
     let adoption = adoption(run.sources, &ledger, run.options, run.clock.now());
-    let executor = Executor::new(run, session, patience, together, backup.as_ref(), command(&plan));
-    match executor.run(&jobs, &adoption) {
+    let command = command(&plan, run.options, on);
+    let executor = Executor::new(run, session, patience, together, backup.as_ref(), command);
+    match executor.on(on).run(&jobs, &adoption) {
         Ok(done) => Ok(Some(RunReport {
             created: done.created,
             from: plan.from.clone(),
@@ -239,11 +256,15 @@ fn back_up(
 }
 
 /// Returns the command that runs a plan like this one.
-fn command(plan: &Plan) -> String {
+fn command(plan: &Plan, options: &RunOptions, on: On) -> String {
+    if on == On::Copy {
+        return "polymnia migrate upgrade --rehearse".to_owned();
+    }
     match plan.steps.first().map(|step| step.direction) {
         Some(Way::Down) => {
             let target = plan.to.as_ref().map_or("base", Version::as_str);
-            format!("polymnia migrate downgrade {target}")
+            let stored = if options.use_stored_down { " --use-stored-down" } else { "" };
+            format!("polymnia migrate downgrade {target}{stored}")
         }
         _ => "polymnia migrate upgrade".to_owned(),
     }

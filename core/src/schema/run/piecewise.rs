@@ -6,28 +6,31 @@
 
 use std::time::{Duration, Instant};
 
-use crate::schema::{BatchRequest, Begin, Delta, Entry, Event, SchemaFault, Snapshot, State, Way};
-use crate::{Error, ErrorKind, Result};
+use crate::schema::text::Statement;
+use crate::schema::{Begin, Delta, Entry, ObjectKind, ObjectName, SchemaFault, Snapshot, State, Way};
+use crate::{Error, Result};
 
+use super::as_millis;
 use super::executor::{Executor, Taken};
 use super::failure::{Left, Trouble};
 use super::job::{How, Job};
-use super::{as_millis, millis};
+use super::names::{index_made, is_called, names_same, same_schema};
 
 /// Is a step on its way.
-struct Course {
+pub(super) struct Course {
     /// The entry as it is recorded.
-    entry: Entry,
+    pub(super) entry: Entry,
     /// The entry before the step began, for a `down`.
     original: Option<Entry>,
     /// The schema before the step began.
     before: Snapshot,
-    /// Whether the statement that is next may have been tried before.
-    tried: bool,
+    /// Whether the run before was killed, so that the statement that is next may be done and not recorded. Where it failed,
+    /// that statement is not done.
+    killed: bool,
     /// Which statement is done outside a transaction and not recorded yet.
     unrecorded: Option<usize>,
     /// How long its statements took, in this run and before.
-    spent: Duration,
+    pub(super) spent: Duration,
 }
 
 impl Executor<'_, '_> {
@@ -64,6 +67,7 @@ impl Executor<'_, '_> {
             Some(kept) if resumes && job.step.direction == Way::Up => whole_of(&kept),
             _ => self.look()?,
         };
+        let killed = resumes && entry.error.is_none();
         let mut original = None;
         match job.step.direction {
             Way::Up => {
@@ -93,7 +97,7 @@ impl Executor<'_, '_> {
         self.keep(&job.step.version, Some(entry.clone()), None);
         let spent = if resumes && job.step.direction == Way::Up { entry.millis.unwrap_or(0) } else { 0 };
         let spent = Duration::from_millis(spent);
-        Ok(Course { entry, original, before, tried: resumes, unrecorded: None, spent })
+        Ok(Course { entry, original, before, killed, unrecorded: None, spent })
     }
 
     /// Takes the script as it is now into the entry of a step that goes on: a statement that failed may have been mended.
@@ -112,6 +116,8 @@ impl Executor<'_, '_> {
     fn go(&mut self, job: &Job<'_>, course: &mut Course) -> Result<(), Trouble> {
         let first = usize::try_from(course.entry.done).unwrap_or(usize::MAX);
         for (index, part) in job.parts.iter().enumerate().skip(first) {
+            // Only what runs outside a transaction can be done without a record.
+            course.killed &= part.how == How::Alone;
             self.run.call.check().map_err(|error| Trouble::from(error).at(index))?;
             match &part.how {
                 How::Batches(rows, batch) => self.batches(job, index, *rows, batch, course)?,
@@ -119,7 +125,7 @@ impl Executor<'_, '_> {
                 How::Plain => self.together_with_record(job, index, course)?,
                 How::Left => {}
             }
-            course.tried = false;
+            course.killed = false;
         }
         self.finish(job, course)
     }
@@ -133,7 +139,7 @@ impl Executor<'_, '_> {
             let next = done(course, index, began.elapsed());
             let call = executor.call();
             executor.session.record(&call, &next).map_err(|error| Trouble::from(error).at(index))?;
-            executor.commit().map_err(|error| Trouble::from(error).at(index))?;
+            executor.commit().map_err(|trouble| trouble.at(index))?;
             Ok(next)
         })?;
         course.spent += began.elapsed();
@@ -144,32 +150,32 @@ impl Executor<'_, '_> {
     /// Runs a statement that can't be in a transaction, then records it.
     fn alone(&mut self, job: &Job<'_>, index: usize, course: &mut Course) -> Result<(), Trouble> {
         let statement = &job.parts[index].statement;
-        let (creates, drops) = (statement.creates_index(), statement.drops_index());
-        let (tried, began) = (course.tried, Instant::now());
-        self.patiently(job, |executor, nth| {
-            let again = tried || nth > 0;
-            let at = |error: Error| Trouble::from(error).at(index);
-            if let Some(name) = creates {
-                executor.clear(name, index)?;
-                let call = executor.call();
-                if again && executor.session.has_index(&call, name).map_err(at)? {
-                    return Ok(());
-                }
+        let (creates, drops) = (index_made(statement), statement.drops_index());
+        let began = Instant::now();
+        let at = |error: Error| Trouble::from(error).at(index);
+        self.patiently(job, |executor, _| {
+            if creates.is_some() {
+                executor.clear(statement, index)?;
             }
-            if let Some(name) = drops
-                && again
-                && !executor.is_there(name).map_err(at)?
-            {
+            let is_done = course.killed
+                && match (&creates, drops) {
+                    (Some(name), _) => executor.has_built(statement, name, course).map_err(at)?,
+                    (None, Some(name)) => !executor.is_there(name).map_err(at)?,
+                    (None, None) => false,
+                };
+            if is_done {
                 return Ok(());
             }
+            course.killed = false;
             executor.execute(job, index)
         })?;
-        if let Some(name) = creates
-            && let Some(invalid) = self.invalid(name).map_err(|error| Trouble::from(error).at(index))?
-        {
-            return Err(Trouble::from(left_invalid(&invalid)).at(index));
-        }
         course.unrecorded = Some(index);
+        if let Some(name) = &creates
+            && let Some(invalid) = self.invalid(name).map_err(at)?
+        {
+            course.unrecorded = None;
+            return Err(at(left_invalid(&invalid)));
+        }
         course.spent += began.elapsed();
         let next = done(course, index, Duration::ZERO);
         self.patiently(job, |executor, _| executor.write(&next)).map_err(|trouble| trouble.at(index))?;
@@ -178,81 +184,24 @@ impl Executor<'_, '_> {
         Ok(())
     }
 
-    /// Runs a statement so many rows at a time, each batch in one transaction with the record of how far it is.
-    fn batches(
-        &mut self,
-        job: &Job<'_>,
-        index: usize,
-        rows: u32,
-        batch: &crate::schema::text::Batch<'_>,
-        course: &mut Course,
-    ) -> Result<(), Trouble> {
-        let started = Instant::now();
-        let (mut looked_at, mut changed, mut total) = (0, 0, 0);
-        loop {
-            self.run.call.check().map_err(|error| Trouble::from(error).at(index))?;
-            let began = Instant::now();
-            let (next, one) = self.patiently(job, |executor, _| {
-                executor.begin(Begin::Plain)?;
-                let began = Instant::now();
-                let request = BatchRequest {
-                    statement: job.parts[index].statement.text,
-                    table: batch.table,
-                    alias: batch.alias,
-                    condition: batch.condition.clone(),
-                    after: course.entry.batch_key.as_deref(),
-                    rows,
-                };
-                let call = executor.call();
-                let one = executor.session.batch(&call, &request);
-                let one = one.map_err(|error| Trouble::of_statement(error, index, began.elapsed()))?;
-                let at = |error: Error| Trouble::from(error).at(index);
-                if one.key.is_some() && one.key == course.entry.batch_key {
-                    return Err(at(Error::new(ErrorKind::Unexpected, "a batch ended where it began")));
-                }
-                let mut next = match &one.key {
-                    Some(_) => course.entry.clone(),
-                    None => done(course, index, Duration::ZERO),
-                };
-                next.batch_key.clone_from(&one.key);
-                next.millis = Some(as_millis(course.spent + began.elapsed()));
-                let call = executor.call();
-                executor.session.record(&call, &next).map_err(at)?;
-                executor.commit().map_err(at)?;
-                Ok((next, one))
-            })?;
-            let ended = one.key.is_none();
-            course.spent += began.elapsed();
-            self.go_on(course, next);
-            looked_at += one.looked_at;
-            changed += one.changed;
-            total = one.total.unwrap_or(total).max(looked_at);
-            let at = u32::try_from(index + 1).unwrap_or(u32::MAX);
-            self.run.tell(&Event::Batch {
-                version: &job.step.version,
-                index: at,
-                done: looked_at,
-                total,
-                millis: millis(began),
-            });
-            if ended {
-                break;
-            }
-        }
-        self.tell_statement(job, index, changed, started);
-        Ok(())
-    }
-
     /// Records that the step is done.
     fn finish(&mut self, job: &Job<'_>, course: &mut Course) -> Result<(), Trouble> {
+        course.killed = false;
         self.run.call.check()?;
         for (index, part) in job.parts.iter().enumerate().filter(|(_, part)| part.how == How::Alone) {
-            let Some(name) = part.statement.creates_index() else { continue };
-            if let Some(invalid) = self.invalid(name)? {
+            let Some(name) = index_made(&part.statement) else { continue };
+            if let Some(invalid) = self.invalid(&name)? {
                 // So that the next run builds it again.
                 course.entry.done = u32::try_from(index).unwrap_or(u32::MAX);
                 return Err(Trouble::from(left_invalid(&invalid)).at(index));
             }
+        }
+        // One that an earlier version of the script made has no statement that would build it again.
+        let call = self.call();
+        let stray = self.session.invalid_indexes(&call)?.into_iter().find(|index| !had_index(&course.before, index));
+        if let Some(invalid) = stray {
+            let hint = format!("drop it by `DROP INDEX CONCURRENTLY {invalid}`");
+            return Err(left_invalid(&invalid).with_hint(hint).into());
         }
         let time = Taken { before: course.spent, since: Instant::now() };
         let (entry, after) = self.patiently(job, |executor, _| {
@@ -268,9 +217,10 @@ impl Executor<'_, '_> {
     /// Writes down where a step stopped, and returns what stays of it. Where that can't be written, what was recorded last
     /// says the same.
     fn stop(&mut self, job: &Job<'_>, course: Course, trouble: &Trouble) -> Left {
-        let Course { mut entry, original, unrecorded, .. } = course;
+        let Course { mut entry, original, unrecorded, killed, .. } = course;
         let beyond = match unrecorded {
             Some(index) => Some(format!("statement {} is done and not recorded", index + 1)),
+            None if killed => Some(format!("statement {} may be done", entry.done + 1)),
             None => self.beyond(job, &entry, trouble),
         };
         let nothing = entry.done == 0 && entry.batch_key.is_none() && beyond.is_none();
@@ -281,6 +231,8 @@ impl Executor<'_, '_> {
             match (nothing, job.step.direction, &original) {
                 (true, Way::Up, _) => self.session.forget(&call, version)?,
                 (true, Way::Down, Some(original)) => self.session.record(&call, original)?,
+                // The next run is to find it as after a kill.
+                _ if unrecorded.is_some() || killed => {}
                 _ => {
                     if job.step.direction == Way::Up {
                         entry.state = State::Failed;
@@ -309,29 +261,47 @@ impl Executor<'_, '_> {
         if part.how != How::Alone {
             return None;
         }
-        let name = part.statement.creates_index().or_else(|| part.statement.drops_index())?;
-        match self.invalid_quietly(name) {
+        let name = index_made(&part.statement).or_else(|| part.statement.drops_index().map(str::to_owned))?;
+        match self.invalid_quietly(&name) {
             Ok(None) => None,
             Ok(Some(invalid)) => Some(format!("index {invalid} is left INVALID")),
             Err(_) => Some(format!("index {name} may be left INVALID")),
         }
     }
 
-    /// Drops what an earlier attempt left half-made.
-    fn clear(&mut self, name: &str, index: usize) -> Result<(), Trouble> {
+    /// Drops what an earlier attempt left half-made. An index of that name on another table is left alone: the database says
+    /// that there is one.
+    fn clear(&mut self, statement: &Statement<'_>, index: usize) -> Result<(), Trouble> {
         let at = |error: Error| Trouble::from(error).at(index);
-        if let Some(invalid) = self.invalid(name).map_err(at)? {
-            log::info!("dropping index {invalid}, which was left INVALID");
-            let started = Instant::now();
-            let call = self.call();
-            let dropped = self.session.drop_invalid_index(&call, &invalid);
-            dropped.map_err(|mut error| {
-                // The place is in another statement than the script's.
-                error.offset = None;
-                Trouble::of_statement(error, index, started.elapsed())
-            })?;
+        let Some(name) = index_made(statement) else { return Ok(()) };
+        let Some(invalid) = self.invalid(&name).map_err(at)? else { return Ok(()) };
+        let call = self.call();
+        let schema = self.session.snapshot(&call).map_err(at)?;
+        if had_index(&schema, &invalid) && index_on_table(&schema, statement).is_none() {
+            return Ok(());
         }
-        Ok(())
+        log::info!("dropping index {invalid}, which was left INVALID");
+        let started = Instant::now();
+        let dropped = self.session.drop_invalid_index(&call, &invalid);
+        dropped.map_err(|mut error| {
+            // The place is in another statement than the script's.
+            error.offset = None;
+            Trouble::of_statement(error, index, started.elapsed())
+        })
+    }
+
+    /// Returns whether the index that a statement makes was made since the step began, on the table it names.
+    fn has_built(&mut self, statement: &Statement<'_>, name: &str, course: &Course) -> Result<bool> {
+        let call = self.call();
+        if !self.session.has_index(&call, name)? {
+            return Ok(false);
+        }
+        let schema = self.session.snapshot(&call)?;
+        let found = index_on_table(&schema, statement);
+        // What a `down` began with is not kept.
+        let is_new =
+            |index: &ObjectName| course.entry.state == State::Reverting || !course.before.0.contains_key(index);
+        Ok(found.is_some_and(is_new))
     }
 
     fn is_there(&mut self, name: &str) -> Result<bool> {
@@ -362,14 +332,14 @@ impl Executor<'_, '_> {
     }
 
     /// Takes over what was committed.
-    fn go_on(&mut self, course: &mut Course, entry: Entry) {
+    pub(super) fn go_on(&mut self, course: &mut Course, entry: Entry) {
         course.entry = entry;
         self.keep(&course.entry.version.clone(), Some(course.entry.clone()), None);
     }
 }
 
 /// Returns the entry after a statement.
-fn done(course: &Course, index: usize, took: Duration) -> Entry {
+pub(super) fn done(course: &Course, index: usize, took: Duration) -> Entry {
     Entry {
         done: u32::try_from(index + 1).unwrap_or(u32::MAX),
         batch_key: None,
@@ -388,65 +358,24 @@ fn left_invalid(index: &str) -> Error {
         .with_context("index", index)
 }
 
+/// Returns the index that a statement makes, if the table it names has one of that name.
+fn index_on_table<'s>(schema: &'s Snapshot, statement: &Statement<'_>) -> Option<&'s ObjectName> {
+    let (name, table) = (statement.creates_index()?, statement.creates_index_on()?);
+    let is_it = |object: &&ObjectName| {
+        object.kind == ObjectKind::Index && names_same(&object.table, table) && is_called(&object.name, name)
+    };
+    schema.0.keys().find(is_it)
+}
+
+/// Returns whether a schema has an index of a qualified name, on whatever table.
+fn had_index(schema: &Snapshot, qualified: &str) -> bool {
+    let mut indexes = schema.0.keys().filter(|object| object.kind == ObjectKind::Index);
+    indexes.any(|object| is_called(&object.name, qualified) && same_schema(&object.table, qualified))
+}
+
 /// Returns the schema that a delta from nothing is.
 fn whole_of(kept: &Delta) -> Snapshot {
     let mut schema = Snapshot::default();
     schema.apply(kept);
     schema
-}
-
-/// Returns whether a qualified name and one as a script writes it may be the same: the last parts are, and so are the
-/// schemas where both say one.
-pub(super) fn names_same(qualified: &str, written: &str) -> bool {
-    let (one, other) = (name_parts(qualified), name_parts(written));
-    let pairs = one.iter().rev().zip(other.iter().rev());
-    !other.is_empty() && pairs.into_iter().all(|(one, other)| one == other)
-}
-
-/// Returns the parts of a name, without quotes; those that have none in lower case.
-fn name_parts(name: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = name.chars().peekable();
-    while let Some(c) = chars.next() {
-        let part = parts.last_mut().expect("there is one from the start");
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                part.push('"');
-            }
-            '"' => quoted = !quoted,
-            '.' if !quoted => parts.push(String::new()),
-            c if quoted => part.push(c),
-            c if c.is_whitespace() => {}
-            c => part.extend(c.to_lowercase()),
-        }
-    }
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::names_same;
-
-    #[test]
-    fn names_are_compared_as_the_database_reads_them() {
-        for (qualified, written) in [
-            ("polymnia.memories_x", "memories_x"),
-            ("polymnia.memories_x", "Memories_X"),
-            ("polymnia.memories_x", "\"memories_x\""),
-            ("polymnia.memories_x", "polymnia . memories_x"),
-            ("\"a.b\".\"c\"\"d\"", "\"c\"\"d\""),
-        ] {
-            assert!(names_same(qualified, written), "{qualified} {written}");
-        }
-        for (qualified, written) in [
-            ("polymnia.memories_x", "x"),
-            ("polymnia.memories_x", "\"Memories_X\""),
-            ("polymnia.memories_x", "other.memories_x"),
-            ("\"a.b\"", "b"),
-        ] {
-            assert!(!names_same(qualified, written), "{qualified} {written}");
-        }
-    }
 }

@@ -1,12 +1,12 @@
 //! What is refused before anything is written.
 
 use crate::schema::text::{Syntax, Token, checksums, statements, tokens};
-use crate::schema::{Entry, Ledger, ObjectKind, ObjectName, Plan, RunOptions, SchemaFault, Source, State, Way};
+use crate::schema::{Entry, Ledger, ObjectKind, ObjectName, Plan, RunOptions, SchemaFault, Source, State, Step, Way};
 use crate::spi::SchemaSession;
 use crate::{Call, Error, Result};
 
 use super::job::{Job, refuse_in_one_transaction};
-use super::piecewise::names_same;
+use super::names::names_same;
 use super::syntax_of;
 
 /// Refuses, where everything is to be one transaction, what can't be part of one.
@@ -20,27 +20,44 @@ pub(super) fn changed(jobs: &[Job<'_>], ledger: &Ledger, syntax: Syntax) -> Resu
         let Some((entry, begun)) = unfinished(job, ledger.entries.as_deref().unwrap_or_default()) else { continue };
         let then = statements(begun, syntax);
         let sum = |text: &str| checksums(text, syntax).normalized;
-        let done = usize::try_from(entry.done).unwrap_or(usize::MAX);
+        // Of a statement in batches that has begun some rows are done.
+        let done =
+            usize::try_from(entry.done).unwrap_or(usize::MAX).saturating_add(usize::from(entry.batch_key.is_some()));
         for (index, then) in then.iter().enumerate().take(done) {
             let now = job.parts.get(index).map(|part| part.statement.text);
             if now.is_some_and(|now| sum(now) == sum(then.text)) {
                 continue;
             }
             let message = format!(
-                "{} stopped after statement {}, and statement {} is not what it was then",
+                "{} stopped {} statement {done}, and statement {} is not what it was then",
                 job.title(),
-                entry.done,
+                if entry.batch_key.is_some() { "within" } else { "after" },
                 index + 1
             );
             let error = SchemaFault::ScriptChanged.error(message).with_context("version", &entry.version);
             let offset = job.parts.get(index).map(|part| part.statement.offset);
-            return Err(error.with_context("place", job.place(offset)).with_hint(
-                "put the statements that are done back as they were, or complete it by hand and run \
-                 `polymnia migrate resolve VERSION --applied`",
-            ));
+            return Err(error.with_context("place", job.place(offset)).with_hint(format!(
+                "put the statements that are done back as they were, or complete it by hand and run `polymnia migrate \
+                 resolve {} --applied`",
+                entry.version
+            )));
         }
     }
     Ok(())
+}
+
+/// Refuses what goes on where an earlier run stopped, for those who can't see how far that is.
+pub(super) fn half_done(jobs: &[Job<'_>]) -> Result<()> {
+    let Some(job) = jobs.iter().find(|job| job.step.resumes) else { return Ok(()) };
+    let message = format!("{} stopped half-way: only a run can go on with it", job.title());
+    let command = match job.step.direction {
+        Way::Up => "polymnia migrate upgrade",
+        Way::Down => "polymnia migrate downgrade",
+    };
+    Err(SchemaFault::Unfinished
+        .error(message)
+        .with_context("version", &job.step.version)
+        .with_hint(format!("run `{command}` first, without `--sql`")))
 }
 
 /// Returns the entry that a job goes on with, and the script that it began with.
@@ -66,34 +83,36 @@ pub(super) fn destruction(
     options: &RunOptions,
     sources: &[Source],
 ) -> Result<bool> {
-    let Some(first) = plan.steps.iter().find(|step| !step.destroys.is_empty()) else {
+    let destroying: Vec<&Step> = plan.steps.iter().filter(|step| !step.destroys.is_empty()).collect();
+    if destroying.is_empty() {
         return Ok(false);
-    };
+    }
     let rows = session.row_counts(call)?;
     let schema = session.snapshot(call)?;
-    let only_ours = plan.steps.iter().all(|step| step.destroys.is_empty() || step.version.prefix().is_empty());
-    let concerned = |table: &str| {
-        let object = schema.0.get(&ObjectName::of(ObjectKind::Table, table));
-        // An application's migrations may destroy anything; so may ours what nobody knows.
-        !only_ours || object.is_none_or(|object| object.ours)
-    };
-    // Rows that migrations put there themselves can be had again.
+    let only_ours = destroying.iter().all(|step| step.version.prefix().is_empty());
     let seeds = seeds(sources);
-    let seeded =
-        |table: &str| -> u64 { seeds.iter().filter(|(seed, _)| names_same(table, seed)).map(|(_, rows)| rows).sum() };
-    if !rows.iter().any(|(table, rows)| *rows > seeded(table) && concerned(table)) {
+    let worth = |table: &str, rows: u64| match schema.0.get(&ObjectName::of(ObjectKind::Table, table)) {
+        // Rows that our migrations put into tables of ours are no memories.
+        Some(object) if object.ours => {
+            rows > seeds.iter().filter(|(seed, _)| names_same(table, seed)).map(|(_, rows)| rows).sum()
+        }
+        // Our migrations destroy nothing else; an application's may destroy anything.
+        Some(_) => rows > 0 && !only_ours,
+        None => rows > 0,
+    };
+    if !rows.iter().any(|(table, rows)| worth(table, *rows)) {
         return Ok(false);
     }
     if options.allow_destructive {
         return Ok(true);
     }
-    Err(destructive(first, &super::command(plan)))
+    Err(destructive(&destroying, &super::command(plan, options, super::On::Database)))
 }
 
-/// Returns the tables that migrations insert into, as they are written, each with how many rows a statement writes down.
+/// Returns the tables that our migrations insert into, as they are written, each with how many rows a statement writes down.
 fn seeds(sources: &[Source]) -> Vec<(String, u64)> {
     let syntax = syntax_of(sources);
-    let scripts = sources.iter().flat_map(|source| &source.scripts);
+    let scripts = sources.iter().filter(|source| source.prefix.is_empty()).flat_map(|source| &source.scripts);
     scripts.flat_map(|script| statements(&script.up, syntax)).filter_map(|one| seed(one.text, syntax)).collect()
 }
 
@@ -121,15 +140,20 @@ fn seed(statement: &str, syntax: Syntax) -> Option<(String, u64)> {
     Some((name, rows.max(1)))
 }
 
-fn destructive(step: &crate::schema::Step, command: &str) -> Error {
-    let what = step.destroys.join(", ");
+fn destructive(steps: &[&Step], command: &str) -> Error {
+    let step = steps[0];
     let how = match step.direction {
         Way::Up => "migration",
         Way::Down => "taking back migration",
     };
-    SchemaFault::Destructive
+    let what = step.destroys.join(", ");
+    let mut error = SchemaFault::Destructive
         .error(format!("{how} {}_{} destroys data: it {what}", step.version, step.name))
-        .with_context("version", &step.version)
+        .with_context("version", &step.version);
+    for step in &steps[1..] {
+        error = error.with_context("also", format_args!("{} {}", step.version, step.destroys.join(", ")));
+    }
+    error
         .with_context("state", "nothing was changed")
         .with_hint(format!("if that is what you want, run `{command} --allow-destructive`"))
 }

@@ -14,7 +14,7 @@ use super::{adoption, entry_of, log_line, refuse, syntax_of};
 
 /// Writes a plan as a script that does what running it would do, ledgers included.
 ///
-/// What is not one transaction is written statement by statement, with a record of each. A statement in batches is written
+/// What stopped half-way is refused: how far it is, a script can't see. What is not one transaction is written statement by statement, with a record of each. A statement in batches is written
 /// whole: the shell can't cut it.
 pub(crate) fn script(
     engine: &dyn SchemaEngine,
@@ -27,7 +27,7 @@ pub(crate) fn script(
     let jobs = Job::read(plan, syntax_of(sources), options.tx_mode)?;
     let together = options.tx_mode == TxMode::All;
     refuse::mixed(&jobs, together, false)?;
-    refuse::changed(&jobs, ledger, syntax_of(sources))?;
+    refuse::half_done(&jobs)?;
     let mut writer = Writer { sources, options, now, together, entries: BTreeMap::new(), lines: Vec::new() };
     writer.open(plan, ledger);
     for job in &jobs {
@@ -121,6 +121,10 @@ impl<'p> Writer<'_, 'p> {
         self.lines.push(Line::Comment(format!("{way} {} ({})", job.title(), job.place(None))));
         match job.mode {
             Mode::Step(how) => {
+                if how == Begin::Rebuild {
+                    let note = "a run compares the numbers of rows before and after; this script can't, so compare them yourself";
+                    self.lines.push(Line::Comment(note.to_owned()));
+                }
                 self.begin(how);
                 let statements = job.parts.iter().filter(|part| part.how != How::Left);
                 self.lines.extend(statements.map(|part| Line::Statement(part.statement.text)));
@@ -134,10 +138,8 @@ impl<'p> Writer<'_, 'p> {
 
     fn piecewise(&mut self, job: &Job<'p>, ledger: &Ledger) {
         let mut entry = self.entry(job, ledger);
-        if !job.step.resumes {
-            entry.done = 0;
-            entry.batch_key = None;
-        }
+        entry.done = 0;
+        entry.batch_key = None;
         entry.state = match job.step.direction {
             Way::Up => State::Running,
             Way::Down => State::Reverting,
@@ -147,9 +149,8 @@ impl<'p> Writer<'_, 'p> {
         self.begin(Begin::Plain);
         self.record(entry.clone());
         self.commit();
-        for (index, part) in job.parts.iter().enumerate().skip(usize::try_from(entry.done).unwrap_or(usize::MAX)) {
+        for (index, part) in job.parts.iter().enumerate() {
             entry.done = u32::try_from(index + 1).unwrap_or(u32::MAX);
-            entry.batch_key = None;
             match part.how {
                 How::Left => {}
                 How::Alone => {
@@ -173,7 +174,7 @@ impl<'p> Writer<'_, 'p> {
     fn entry(&self, job: &Job<'_>, ledger: &Ledger) -> Entry {
         let version = &job.step.version;
         let known = self.entries.get(version);
-        if let (Some(entry), true) = (known, job.step.resumes || job.step.direction == Way::Down) {
+        if let (Some(entry), true) = (known, job.step.direction == Way::Down) {
             return entry.clone();
         }
         let position = known.map_or_else(
@@ -186,7 +187,7 @@ impl<'p> Writer<'_, 'p> {
 
     fn done(&mut self, job: &Job<'_>, mut entry: Entry) {
         let version = &job.step.version;
-        let detail = format!("{} statements, by a script", job.len());
+        let detail = format!("{}, by a script", job.size());
         match job.step.direction {
             Way::Up => {
                 entry.state = State::Applied;

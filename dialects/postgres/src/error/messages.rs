@@ -66,6 +66,8 @@ const POOLER: &str = "if a connection pooler such as pgbouncer stands before the
                       database URL";
 const TLS_FILES: &str = "name the certificate authority with sslrootcert=<file>, or use sslrootcert=system";
 
+const END_PROCESS: &str = "do it as the role that owns the process, or as one with the rights of pg_signal_backend";
+
 const STARTING: &str = "the server is starting up or shutting down";
 const CROWDED: &str = "the server has no connection left";
 
@@ -116,6 +118,24 @@ pub(super) const STATEMENT: &[Rule] = &[
         ErrorKind::PermissionDenied,
         "the role may not do this in the database",
         "to initialise, the role needs CREATE on the database: GRANT CREATE ON DATABASE <database> TO <role>",
+    ),
+    Rule::never(
+        &["permission denied to terminate process"],
+        ErrorKind::PermissionDenied,
+        "the role may not end that process",
+        END_PROCESS,
+    ),
+    Rule::never(
+        &["must be a member of the role whose process"],
+        ErrorKind::PermissionDenied,
+        "the role may not end that process",
+        END_PROCESS,
+    ),
+    Rule::never(
+        &["must be a superuser to terminate"],
+        ErrorKind::PermissionDenied,
+        "the role may not end that process",
+        END_PROCESS,
     ),
     Rule::never(
         &["permission denied"],

@@ -43,6 +43,17 @@ pub(super) fn verify(call: &Call, from: &Path) -> Result<BackupInfo> {
     describe(&Programs::newest()?, call, from)
 }
 
+/// Refuses to put back what is a dump of something else: all that is there now would go.
+pub(super) fn check_ours(info: &BackupInfo, from: &Path) -> Result<()> {
+    let mut manifest = from.as_os_str().to_owned();
+    manifest.push(".json");
+    if info.version.is_some() || Path::new(&manifest).is_file() {
+        return Ok(());
+    }
+    let message = format!("{} holds no ledger of ours, and no manifest stands beside it", from.display());
+    Err(Error::new(ErrorKind::Corrupt, message).with_hint("name a backup of ours; pg_restore restores any other"))
+}
+
 /// Refuses a pooler that gives out sessions by the transaction: PostgreSQL's programs need one of their own.
 pub(super) fn refuse_pooler(config: &Config) -> Result<()> {
     match config.sessions {

@@ -42,11 +42,25 @@ const RAILS: &str = "rails";
 /// What Rails has beside its ledger.
 const RAILS_METADATA: &str = "ar_internal_metadata";
 
-/// What a ledger that nobody knows may be called, and the column that may hold its versions, the likeliest first.
+/// What a ledger that nobody knows may be called.
 const UNKNOWN_NAMES: &str = "^_*((schema|db|database)_?(version|versions|migration|migrations|history|info|changes|changelog|log)\
      |(.*_)?migrations?|migrations?_(history|versions?|log|lock)|databasechangelog|sequelizemeta)$";
-const UNKNOWN_COLUMNS: [&str; 9] =
-    ["version", "version_num", "version_id", "migration", "migration_name", "name", "filename", "script", "id"];
+/// The column that may hold its versions, the likeliest first.
+const UNKNOWN_COLUMNS: [&str; 7] =
+    ["version", "version_num", "version_id", "migration", "migration_name", "filename", "script"];
+/// Columns that many a table has: its versions only beside one of the others, which tell when something was applied.
+const PLAIN_COLUMNS: [&str; 2] = ["name", "id"];
+const APPLIED_COLUMNS: [&str; 9] = [
+    "applied",
+    "applied_at",
+    "applied_on",
+    "batch",
+    "executed_at",
+    "installed_on",
+    "migration_time",
+    "run_on",
+    "timestamp",
+];
 
 impl Tool {
     const fn new(name: &'static str, table: &'static str, columns: &'static [&'static str]) -> Self {
@@ -81,6 +95,13 @@ impl Table {
     fn has(&self, column: &str) -> bool {
         self.columns.iter().any(|other| other == column)
     }
+
+    /// Returns the column that may hold versions, if this may be a ledger at all.
+    fn versions(&self) -> Option<&'static str> {
+        let first = |columns: &[&'static str]| columns.iter().copied().find(|column| self.has(column));
+        let plain = || first(&APPLIED_COLUMNS).and_then(|_| first(&PLAIN_COLUMNS));
+        first(&UNKNOWN_COLUMNS).or_else(plain)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -96,8 +117,8 @@ pub(super) fn find(session: &mut Session) -> Result<Vec<ForeignLedger>, Fault> {
     for table in tables.iter().filter(|table| table.name != RAILS_METADATA) {
         let (tool, column, counts, order) = match TOOLS.iter().find(|tool| tool.fits(table, &tables)) {
             Some(tool) => (tool.name, tool.columns[0], tool.counts, tool.order),
-            None => match UNKNOWN_COLUMNS.iter().find(|column| table.has(column)) {
-                Some(column) => ("unknown", *column, None, None),
+            None => match table.versions() {
+                Some(column) => ("unknown", column, None, None),
                 None => continue,
             },
         };

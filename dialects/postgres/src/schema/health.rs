@@ -19,8 +19,8 @@ const DEAD: i64 = 10_000;
 pub(super) fn read(session: &mut Session) -> Result<Health, Fault> {
     let (tables, mut advice) = tables(session)?;
     let indexes = indexes(session)?;
-    for index in indexes.iter().filter(|index| !index.valid) {
-        let name = &index.name;
+    // Not what somebody is building right now.
+    for name in super::indexes::invalid(session)? {
         advice.push(format!("index {name} is INVALID: a build of it was not finished. Run `polymnia migrate repair`"));
     }
     advice.extend(long_transactions(session)?);

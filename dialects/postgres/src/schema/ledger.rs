@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use diesel::migration::MigrationConnection as _;
 use diesel::pg::data_types::PgTimestamp;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz};
-use polymnia::schema::{Entry, Ledger, LogEntry, State, Version};
+use polymnia::schema::{Compatibility, Entry, Ledger, LogEntry, Origin, SchemaFault, State, Version};
 use polymnia::{Error, ErrorKind, Result};
+use serde_json::Value;
 
 use super::snapshot::set_search_path;
 use crate::error::Fault;
@@ -310,8 +311,26 @@ fn run(session: &mut Session, statement: &'static str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Reads an entry. Of words that a newer build may have written, a level of compatibility that isn't known allows nothing; the
+/// others say that the database is newer.
 fn entry(row: &str) -> Result<Entry> {
-    serde_json::from_str(row).map_err(|error| corrupt("the ledger of migrations").with_source(error))
+    let corrupt = |error| corrupt("the ledger of migrations").with_source(error);
+    let mut entry: Value = serde_json::from_str(row).map_err(corrupt)?;
+    let word = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    for (name, known) in [
+        ("state", State::from_code(&word("state")).is_some()),
+        ("origin", Origin::from_code(&word("origin")).is_some()),
+    ] {
+        if !known {
+            let message =
+                format!("version {} has the {name} {:?}, which this build doesn't know", word("version"), word(name));
+            return Err(SchemaFault::Newer.error(message).with_hint("use the build that wrote it, or a newer one"));
+        }
+    }
+    if Compatibility::from_code(&word("compatibility")).is_none() {
+        entry["compatibility"] = Compatibility::None.code().into();
+    }
+    serde_json::from_value(entry).map_err(corrupt)
 }
 
 fn corrupt(what: &str) -> Error {

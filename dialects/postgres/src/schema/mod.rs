@@ -99,7 +99,7 @@ impl SchemaEngine for PgEngine {
 
     fn restore(&self, call: &Call, from: &Path) -> Result<()> {
         backup::refuse_pooler(&self.config)?;
-        backup::verify(call, from)?;
+        backup::check_ours(&backup::verify(call, from)?, from)?;
         let server = self.server_major(call)?;
         // Not to wait for: whoever migrates now works on what is to be replaced.
         let options = SessionOptions { lock_wait: Duration::ZERO, ..SessionOptions::default() };

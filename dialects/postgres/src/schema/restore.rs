@@ -81,13 +81,23 @@ fn feed(shell: &mut Running, source: &mut Running, call: &Call, drops: &[String]
         start.push_str(";\n");
     }
     input.write_all(start.as_bytes()).map_err(unwritable)?;
-    source.lines(call, |line| {
-        // Ours is to hold.
-        if line == b"SET lock_timeout = 0;\n" || line == b"SET client_min_messages = warning;\n" {
-            return Ok(());
-        }
-        input.write_all(line).map_err(unwritable)
-    })
+    let mut head = Head::default();
+    source.lines(call, |line| if head.leaves_out(line) { Ok(()) } else { input.write_all(line).map_err(unwritable) })
+}
+
+/// Follows the settings that a backup begins with, of which some of ours are to hold. What comes after them is the backup's,
+/// word for word: rows and functions may hold the same lines.
+#[derive(Debug, Default)]
+struct Head {
+    over: bool,
+}
+
+impl Head {
+    fn leaves_out(&mut self, line: &[u8]) -> bool {
+        let belongs = [&b"--"[..], b"SET ", b"SELECT pg_catalog.set_config(", b"BEGIN;", b"\\restrict ", b"\n"];
+        self.over |= !belongs.iter().any(|start| line.starts_with(start));
+        !self.over && (line == b"SET lock_timeout = 0;\n" || line == b"SET client_min_messages = warning;\n")
+    }
 }
 
 /// Returns the statements that drop what the backup doesn't have.
@@ -235,6 +245,19 @@ pub(super) fn live(session: &mut Session) -> Result<Live, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_head_of_a_backup_is_changed() {
+        let mut head = Head::default();
+        let text = "--\n-- a dump\n\n\\restrict x\n\nSET statement_timeout = 0;\nSET lock_timeout = 0;\nBEGIN;\n\n\
+                    CREATE FUNCTION f() AS $$\nSET lock_timeout = 0;\n$$;\n\nCOPY t (a) FROM stdin;\n\
+                    SET lock_timeout = 0;\nSET client_min_messages = warning;\n\\.\n";
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        lines.remove(6);
+        assert_eq!(text.lines().nth(6), Some("SET lock_timeout = 0;"));
+        let kept: String = text.split_inclusive('\n').filter(|line| !head.leaves_out(line.as_bytes())).collect();
+        assert_eq!(kept, lines.concat());
+    }
 
     #[test]
     fn what_the_backup_lacks_is_dropped() {

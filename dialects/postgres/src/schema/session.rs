@@ -198,6 +198,7 @@ impl PgSchemaSession {
 
     /// Runs a statement of a migration.
     fn run(&mut self, call: &Call, text: &str) -> Result<u64, StatementError> {
+        statement::check(text)?;
         self.ready(call)?;
         self.set_lock_timeout(call, text)?;
         let (done, ending) = self.watched(call, |session| statement::run(session, text));

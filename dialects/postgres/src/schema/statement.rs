@@ -19,6 +19,23 @@ pub(super) fn run(session: &mut Session, statement: &str) -> Result<u64, DieselE
     Ok(u64::try_from(rows).unwrap_or(u64::MAX))
 }
 
+/// Refuses a statement that would have the client send or take rows: the server would wait for ever, and there is nobody to.
+pub(super) fn check(statement: &str) -> Result<(), Error> {
+    let mut words = words(statement);
+    let is_copy = words.next().is_some_and(|word| word.eq_ignore_ascii_case("COPY"));
+    let of_client = |word: &str| ["STDIN", "STDOUT"].iter().any(|other| word.eq_ignore_ascii_case(other));
+    if is_copy && words.any(of_client) {
+        let message =
+            "COPY from or to the client can't stand in a migration: it has no rows to give and nowhere to put any";
+        return Err(Error::new(ErrorKind::Unsupported, message).with_hint("write the rows as INSERT"));
+    }
+    Ok(())
+}
+
+fn words(statement: &str) -> impl Iterator<Item = &str> {
+    statement.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
 /// Returns whether a statement's waits for locks keep no reader or writer waiting, so that it may wait for long.
 ///
 /// What is done CONCURRENTLY, and VACUUM, lock a table in a mode that only other such work and DDL want; then the former
@@ -26,7 +43,7 @@ pub(super) fn run(session: &mut Session, statement: &str) -> Result<u64, DieselE
 /// never end while there is any long transaction, and leave an INVALID index each time. Without any, it would wait for
 /// ever behind a session that was forgotten: so it waits as long as the whole run may.
 pub(super) fn is_patient(statement: &str) -> bool {
-    let mut words = statement.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let mut words = words(statement);
     let Some(first) = words.next() else { return false };
     let is = |word: &str, other: &str| word.eq_ignore_ascii_case(other);
     if is(first, "VACUUM") {
@@ -157,6 +174,13 @@ mod tests {
         ] {
             assert_eq!(without_values(message), expected);
         }
+    }
+
+    #[test]
+    fn rows_of_the_client_are_refused() {
+        assert!(check("copy polymnia.t (a) from stdin;").is_err());
+        assert!(check("COPY t FROM '/srv/rows'").is_ok());
+        assert!(check("CREATE TABLE stdin (copy int)").is_ok());
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub(super) fn verify(engine: &SqliteEngine, call: &Call, from: &Path) -> Result<
 /// Puts everything back as a backup has it.
 pub(super) fn restore(engine: &SqliteEngine, call: &Call, from: &Path) -> Result<()> {
     let connector = engine.pool().connector();
-    verify(engine, call, from)?;
+    check_file(connector.config(), from)?;
+    contents(call, from)?;
     let wait = connector.config().busy_timeout;
     let mut live = connector.connect()?;
     if live.is_read_only() {
@@ -141,23 +142,28 @@ fn copy_over(from: &mut Handle, to: &mut Connection, call: &Call) -> Result<()> 
     })
 }
 
+/// What a copy holds: the version applied last, the fingerprint of its schema, the number of its memories.
+type Contents = (Option<String>, String, Option<u64>);
+
 /// Reads a copy whole, and describes it.
 fn describe(call: &Call, path: &Path) -> Result<BackupInfo> {
-    let (version, fingerprint, memories) = {
-        let mut connection = Connection::alone(open(path)?)?;
-        connection.guard().begin_waiting(call, Duration::ZERO);
-        // It may be anybody's file.
-        connection.batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")?;
-        read_whole(&mut connection, path)?
-    };
+    let (version, fingerprint, memories) = contents(call, path)?;
     call.check()?;
-    // The connection is closed by now.
     let (bytes, sha256) = digest(path).map_err(|error| system(error, path, "can't be read"))?;
     let dialect = "sqlite".to_owned();
     Ok(BackupInfo { dialect, version, fingerprint: Some(fingerprint), memories, bytes, sha256 })
 }
 
-fn read_whole(connection: &mut Connection, path: &Path) -> Result<(Option<String>, String, Option<u64>)> {
+/// Reads a copy whole, on a connection that is closed again.
+fn contents(call: &Call, path: &Path) -> Result<Contents> {
+    let mut connection = Connection::alone(open(path)?)?;
+    connection.guard().begin_waiting(call, Duration::ZERO);
+    // It may be anybody's file.
+    connection.batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")?;
+    read_whole(&mut connection, path)
+}
+
+fn read_whole(connection: &mut Connection, path: &Path) -> Result<Contents> {
     let found = sql::texts(connection, "PRAGMA integrity_check(1)", &[]).map_err(|error| match error.kind() {
         ErrorKind::Timeout | ErrorKind::Cancelled => error,
         _ => damaged(path, error.message()).with_source(error),

@@ -73,7 +73,7 @@ const KNOWN: [Known; 13] = [
         tool: "drizzle",
         table: "__drizzle_migrations",
         columns: &["hash", "created_at"],
-        version: "hash",
+        version: "created_at",
         newest: "ORDER BY created_at DESC",
     },
     // Of no tool that we name, but of one that many have.
@@ -221,7 +221,7 @@ mod tests {
             ("goose", "goose_db_version", "(id INTEGER PRIMARY KEY, version_id INT, is_applied INT); INSERT INTO goose_db_version VALUES (1, 0, 1), (2, 3, 1), (3, 4, 0)", "3"),
             ("golang-migrate", "schema_migrations", "(version UINT64, dirty BOOL); INSERT INTO schema_migrations VALUES (7, 0)", "7"),
             ("rails", "schema_migrations", "(version VARCHAR PRIMARY KEY); CREATE TABLE ar_internal_metadata (key, value); INSERT INTO schema_migrations VALUES ('20240101')", "20240101"),
-            ("drizzle", "__drizzle_migrations", "(id INTEGER PRIMARY KEY, hash TEXT, created_at NUMERIC); INSERT INTO __drizzle_migrations VALUES (1, 'x', 2), (2, 'y', 1)", "x"),
+            ("drizzle", "__drizzle_migrations", "(id INTEGER PRIMARY KEY, hash TEXT, created_at NUMERIC); INSERT INTO __drizzle_migrations VALUES (1, 'x', 1767225720000), (2, 'y', 1)", "1767225720000"),
             ("unknown", "schema_migrations", "(version TEXT); INSERT INTO schema_migrations VALUES ('3'), ('2')", "3"),
             ("unknown", "App_Schema_Version", "(Version INT); INSERT INTO app_schema_version VALUES (9), (10)", "10"),
             ("unknown", "migrations", "(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO migrations VALUES (1, 'b'), (2, 'a')", "b"),

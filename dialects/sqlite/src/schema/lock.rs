@@ -64,7 +64,7 @@ impl Seat {
             call.check()?;
             let waited = began.elapsed();
             let holder = self.holder();
-            if waited >= wait {
+            if waited >= wait.max(GLANCE) {
                 return Err(locked(holder.as_ref(), waited));
             }
             if waited >= GLANCE && told != Some(waited.as_secs()) {
@@ -72,8 +72,8 @@ impl Seat {
                 let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
                 observer.event(&Event::Waiting { holder: holder.as_ref(), millis });
             }
-            let pause = if waited < GLANCE { GLANCE } else { PAUSE.mul_f64(fastrand::f64().max(0.1)) };
-            std::thread::sleep(pause.min(wait.saturating_sub(waited)).max(Duration::from_millis(1)));
+            let pause = if waited < GLANCE { GLANCE / 5 } else { PAUSE.mul_f64(fastrand::f64().max(0.1)) };
+            std::thread::sleep(pause.min(wait.max(GLANCE).saturating_sub(waited)).max(Duration::from_millis(1)));
         }
     }
 

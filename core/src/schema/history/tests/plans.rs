@@ -193,3 +193,18 @@ fn what_is_being_taken_back_goes_before_newer_branches() {
     assert_eq!(steps(&down(&sources, &ledger, &Target::Steps(1)).unwrap()), versions(&["2"]));
     assert_eq!(steps(&down(&sources, &ledger, &Target::Base).unwrap()), versions(&["2", "3", "1"]));
 }
+
+#[test]
+fn a_parent_of_another_source_is_still_the_newest_of_its_own() {
+    let sources = [plain(&["1", "2"]), source(vec![upon("shop1", &["1"]), upon("shop2", &["shop1", "2"])])];
+    let ledger = ran(&sources, &["1", "2", "shop1", "shop2"]);
+    let history = History::new(&sources, &ledger);
+    assert_eq!((history.current(), history.heads()), (versions(&["2", "shop2"]), versions(&["2", "shop2"])));
+    // Named, it is needed: taking it back takes the application's with it.
+    assert_eq!(steps(&down(&sources, &ledger, &to("1")).unwrap()), versions(&["shop2", "2"]));
+    let below = ran(&sources, &["1", "shop1"]);
+    assert_eq!(steps(&up(&sources, &below, &to("shop2")).unwrap()), versions(&["2", "shop2"]));
+    let mut without = ran(&sources, &["1", "shop1", "shop2"]);
+    without.entries = None;
+    assert_eq!(fault(&up(&sources, &without, &Target::Head).unwrap_err()), Some(SchemaFault::OutOfOrder));
+}

@@ -88,6 +88,7 @@ fn what_destroys_needs_to_be_allowed() {
     let error = bench.down(&Target::Base).unwrap_err();
     assert_eq!(fault(&error), Some(SchemaFault::Destructive));
     assert!(error.message().contains("drops table c"), "{error}");
+    assert_eq!(context(&error, "also"), format!("{V1} drops table a"));
     assert!(error.hint().unwrap().contains("`polymnia migrate downgrade base --allow-destructive`"), "{error:?}");
     assert_eq!(bench.fake.world().data, before);
     assert_eq!(folder.files(), 0);

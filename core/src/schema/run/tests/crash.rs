@@ -241,3 +241,38 @@ fn of_runs_that_crash_again_and_again() {
     assert_eq!(bench.rows("a"), [1, 1, 1, 0]);
     assert_eq!(bench.state(V1), Some(State::Applied));
 }
+
+#[test]
+fn of_two_runs_in_a_row() {
+    const SHORT: &str = "CREATE TABLE a (b);\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);\n\
+                         CREATE INDEX CONCURRENTLY a_b ON a (b);\n-- polymnia:batch 1\nUPDATE a SET b = 1;\n\
+                         DROP INDEX CONCURRENTLY a_b;";
+    let calls = {
+        let mut bench = Bench::postgres(vec![piecewise(V1, SHORT, "DROP TABLE a;")]);
+        bench.up().unwrap();
+        bench.fake.world().calls
+    };
+    let ways = [Failing::DiesBefore, Failing::DiesAfter, Failing::Refused];
+    for (first, second) in (0..calls).flat_map(|first| (first % 2..calls).step_by(2).map(move |second| (first, second)))
+    {
+        // Every second pair of places, with the ways taking turns.
+        let (one_way, other_way) = (ways[(first + second) % 3], ways[(first * 2 + second / 3) % 3]);
+        let mut bench = Bench::postgres(vec![piecewise(V1, SHORT, "DROP TABLE a;")]);
+        for (nth, how) in [(first, one_way), (second, other_way)] {
+            bench.fake.fail(nth, how);
+            // It may be done by now: the second run has less to do.
+            let _ = bench.up();
+            bench.fake.heal();
+        }
+        let place = format!("{one_way:?} {first}, then {other_way:?} {second}");
+        bench.up().unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert_eq!(bench.rows("a"), [1, 1], "{place}");
+        let world = bench.fake.world();
+        assert!(world.data.invalid.is_empty() && !world.data.has_index("a_b"), "{place}");
+        let most =
+            world.data.effects.iter().filter(|(text, _)| !text.contains("CONCURRENTLY")).map(|(_, times)| *times);
+        assert_eq!(most.max(), Some(1), "{place}");
+        drop(world);
+        assert_eq!(bench.state(V1), Some(State::Applied), "{place}");
+    }
+}

@@ -39,6 +39,7 @@ fn of_all_in_one() {
     let error = bench.up().unwrap_err();
     assert_eq!(fault(&error), Some(SchemaFault::RolledBack));
     assert_eq!(context(&error, "state"), "as it was before the run");
+    assert!(!bench.events.iter().any(|event| event.starts_with("finished")), "{:?}", bench.events);
     assert_eq!(bench.state(V1), None);
     assert!(bench.fake.world().data.rows.is_empty());
     assert_eq!(bench.fake.events(), [format!("failed {V2}")]);
@@ -99,6 +100,28 @@ fn are_mended_in_the_statement_that_failed_only() {
     assert_eq!(bench.effect("INSERT INTO a VALUES (7)"), 1);
     let entry = bench.fake.entry(V1).unwrap();
     assert!(entry.up.unwrap().contains("(7)"));
+}
+
+#[test]
+fn within_batches_are_gone_on_with_by_the_same_statement() {
+    let up = |set: &str| {
+        format!(
+            "CREATE TABLE a (b);\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);\n-- polymnia:batch 1\nUPDATE a SET {set};"
+        )
+    };
+    let mut bench = Bench::postgres(vec![piecewise(V1, &up("b = 1"), "DROP TABLE a;")]);
+    bench.cancel_at = Some("batch 1/2");
+    let error = bench.up().unwrap_err();
+    assert!(context(&error, "state").contains("statement 4 has done part of its rows"), "{error}");
+    bench.cancel_at = None;
+    let same = bench.fake.clone();
+    bench.fake = same.with_source(source("postgres", vec![piecewise(V1, &up("b = 2"), "DROP TABLE a;")]));
+    let error = bench.up().unwrap_err();
+    assert_eq!(fault(&error), Some(SchemaFault::ScriptChanged));
+    assert!(error.message().contains("stopped within statement 4, and statement 4 is not"), "{error}");
+    bench.fake = same;
+    bench.up().unwrap();
+    assert_eq!(bench.rows("a"), [1, 1]);
 }
 
 #[test]
@@ -197,11 +220,13 @@ fn a_run_that_is_cancelled_can_be_gone_on_with() {
 fn what_the_engine_cannot_run_is_refused_before_anything_is() {
     let cases = [
         ("CREATE TABLE a (b);\nCOMMIT;", "COMMIT can't stand in a migration", true),
+        ("PRAGMA foreign_keys = OFF;\nDROP TABLE a;", "can stand in a rebuild only", true),
+        ("PRAGMA foreign_keys = OFF;\nDROP TABLE a;", "can stand in a rebuild only", false),
         ("CREATE TABLE a (b);\n-- polymnia:batch 5\nINSERT INTO a VALUES (1);", "only UPDATE and DELETE", false),
     ];
     for (up, expected, in_transaction) in cases {
         let script = Script { metadata: metadata(in_transaction, false), ..one(V1, up, "DROP TABLE a;") };
-        let mut bench = Bench::postgres(vec![script]);
+        let mut bench = Bench::new("sqlite", vec![script]);
         let error = bench.up().unwrap_err();
         assert_eq!(fault(&error), Some(SchemaFault::Malformed));
         assert!(error.message().contains(expected), "{error}");
@@ -220,9 +245,27 @@ fn what_is_no_transaction_is_refused_in_one() {
     let mut bench = Bench::postgres(scripts());
     bench.fake.world().pooled = true;
     let error = bench.up().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.hint().unwrap().contains("--migrate-url"), "{error:?}");
     assert!(bench.fake.world().data.diesel.is_none());
+}
+
+#[test]
+fn of_a_commit_whose_answer_is_lost_say_so() {
+    let mut unknown = 0;
+    for nth in 0..12 {
+        let mut bench = Bench::postgres(vec![one(V1, TWO, "DROP TABLE a;")]);
+        bench.fake.fail(nth, crate::schema::fake::Failing::DiesAfter);
+        let Err(error) = bench.up() else { continue };
+        let told = context(&error, "state").starts_with("the connection was lost while");
+        assert_eq!(told, bench.fake.is_applied(V1), "{nth}: {error}");
+        if told {
+            assert_eq!((error.retry(), fault(&error)), (crate::Retry::Ambiguous, None));
+            assert!(error.hint().unwrap().starts_with("run `polymnia migrate status`"), "{error:?}");
+            unknown += 1;
+        }
+    }
+    assert_eq!(unknown, 1, "there is one commit");
 }
 
 #[test]

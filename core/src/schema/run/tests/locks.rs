@@ -25,6 +25,7 @@ fn are_tried_again() {
         assert!(bench.events.contains(&"retrying 2".to_owned()), "{:?}", bench.events);
         assert_eq!(bench.rows("a"), [0]);
         assert_eq!(bench.effect("CREATE TABLE a (b)"), 1);
+        assert_eq!(bench.events.last().unwrap(), &format!("finished {V1}"));
     }
 }
 

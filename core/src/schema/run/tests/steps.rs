@@ -100,6 +100,16 @@ fn a_rehearsal_leaves_the_database_alone() {
 }
 
 #[test]
+fn a_rehearsal_that_fails_says_that_it_was_one() {
+    let script = piecewise(V1, "CREATE TABLE a (b);\nDROP TABLE z;", "DROP TABLE a;");
+    let mut bench = Bench::postgres(vec![script]);
+    let error = bench.rehearse().unwrap_err();
+    assert_eq!(fault(&error), Some(SchemaFault::RolledBack));
+    assert_eq!(context(&error, "state"), "as it was: this was rehearsed on a copy");
+    assert!(error.hint().unwrap().ends_with("`polymnia migrate upgrade --rehearse`"), "{error:?}");
+}
+
+#[test]
 fn a_script_without_statements_is_recorded() {
     let mut bench = Bench::postgres(vec![one(V1, "-- polymnia:noop built in", "-- polymnia:noop built in")]);
     bench.up().unwrap();
@@ -115,7 +125,7 @@ fn an_index_of_that_name_that_is_invalid_is_built_again() {
     let first = one(V1, "CREATE TABLE a (b);", "DROP TABLE a;");
     let second = piecewise(V2, "CREATE INDEX CONCURRENTLY a_b ON a (b);", "DROP INDEX CONCURRENTLY a_b;");
     let mut bench = Bench::postgres(vec![first, second]);
-    bench.fake.world().data.invalid.insert("a_b".to_owned());
+    bench.fake.world().data.invalid.insert("a_b".to_owned(), "a".to_owned());
     bench.up().unwrap();
     let world = bench.fake.world();
     assert!(world.data.invalid.is_empty() && world.data.has_index("a_b"));
@@ -130,4 +140,72 @@ fn a_valid_index_that_nobody_recorded_is_an_error_at_first() {
     assert!(error.message().contains("already exists"), "{error}");
     assert_eq!(fault(&error), Some(SchemaFault::RolledBack));
     assert_eq!(bench.state(V2), None, "nothing of it is there");
+}
+
+#[test]
+fn an_index_of_that_name_on_another_table_is_never_taken_for_it() {
+    let up = "CREATE TABLE a (b);\nCREATE INDEX CONCURRENTLY a_b ON a (b);";
+    for invalid in [false, true] {
+        let first = one(V1, "CREATE TABLE z (b);", "DROP TABLE z;");
+        let mut bench = Bench::postgres(vec![first, piecewise(V2, up, "DROP TABLE a;")]);
+        {
+            let mut world = bench.fake.world();
+            if invalid {
+                world.data.invalid.insert("a_b".to_owned(), "z".to_owned());
+            } else {
+                let index = crate::schema::ObjectName::within("z", crate::schema::ObjectKind::Index, "a_b");
+                world.data.schema.0.insert(index, crate::schema::Object::default());
+            }
+        }
+        for _ in 0..3 {
+            let error = bench.up().unwrap_err();
+            assert!(error.message().contains("already exists"), "{error}");
+            assert_eq!(bench.state(V2), Some(State::Failed));
+        }
+        // Nor after a kill at any place.
+        for nth in 0..40 {
+            bench.fake.fail(nth, crate::schema::fake::Failing::DiesBefore);
+            bench.up().unwrap_err();
+            bench.fake.heal();
+            assert!(!bench.fake.is_applied(V2), "{nth}");
+        }
+        let mut world = bench.fake.world();
+        assert_eq!(world.data.invalid.contains_key("a_b"), invalid, "it is somebody else's");
+        world.data.invalid.clear();
+        world.data.schema.0.retain(|object, _| object.name != "a_b");
+        drop(world);
+        bench.up().unwrap();
+        assert!(bench.fake.world().data.has_index("a_b"));
+    }
+}
+
+#[test]
+fn an_index_that_a_mended_script_no_longer_makes_is_told_of() {
+    let script = |index: &str| {
+        let up = format!("CREATE TABLE a (b);\nCREATE UNIQUE INDEX CONCURRENTLY {index} ON a (b);");
+        piecewise(V1, &up, "DROP TABLE a;")
+    };
+    let mut bench = Bench::postgres(vec![script("a_b")]);
+    bench.fake.world().broken.insert("UNIQUE".to_owned(), "duplicate key".to_owned());
+    bench.up().unwrap_err();
+    bench.fake.heal();
+    bench.fake = bench.fake.with_source(source("postgres", vec![script("a_c")]));
+    for _ in 0..2 {
+        let error = bench.up().unwrap_err();
+        assert_eq!((fault(&error), context(&error, "index")), (Some(SchemaFault::PartlyApplied), "fake.a_b"));
+        assert!(error.hint().unwrap().starts_with("drop it by `DROP INDEX CONCURRENTLY fake.a_b`"), "{error:?}");
+        assert!(!bench.fake.is_applied(V1));
+    }
+    bench.fake.world().data.invalid.clear();
+    bench.up().unwrap();
+}
+
+#[test]
+fn batches_cannot_move_their_key() {
+    let up =
+        "CREATE TABLE a (b);\nINSERT INTO a VALUES (1);\n-- polymnia:batch 2\nUPDATE a SET c = 1, rowid = rowid + 100;";
+    let mut bench = Bench::new("sqlite", vec![piecewise(V1, up, "DROP TABLE a;")]);
+    let error = bench.up().unwrap_err();
+    assert!(error.message().contains("it sets rowid, which is of the key"), "{error}");
+    assert_eq!((bench.state(V1), bench.rows("a")), (Some(State::Failed), vec![0]));
 }

@@ -66,6 +66,22 @@ fn one_at_a_time() {
 }
 
 #[test]
+fn who_looks_is_in_nobodys_way() {
+    let (_folder, [seat, _]) = seats();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::SeqCst) {
+                seat.holder();
+            }
+        });
+        let taken: Vec<bool> = (0..200).map(|_| take(&seat, Duration::ZERO).is_ok()).collect();
+        done.store(true, Ordering::SeqCst);
+        assert!(taken.iter().filter(|taken| !**taken).count() <= 10, "{taken:?}");
+    });
+}
+
+#[test]
 fn what_a_killed_process_left_holds_nobody() {
     let (folder, [seat, _]) = seats();
     let path = folder.path().join(format!("a.db{SUFFIX}"));

@@ -166,3 +166,22 @@ fn our_schema_written_in_any_way_is_our_schema() {
         assert_eq!(lower(&found), lower(&expected), "seed {seed}");
     }
 }
+
+proptest::proptest! {
+    /// SQLite has accepted what is read, in a grammar that may grow.
+    #[test]
+    fn any_text_is_read(words in proptest::collection::vec(proptest::sample::select(vec![
+        "create", "table", "index", "trigger", "view", "virtual", "using", "unique", "on", "if", "not", "exists", "a", "b", "(", ")",
+        ",", ".", "'x'", "\"y\"", "1", "-", "constraint", "primary", "key", "check", "default", "references", "foreign", "conflict",
+        "null", "collate", "generated", "always", "as", "stored", "begin", "end", ";", "when", "where", "desc", "update", "of",
+        "set", "no", "action", "deferrable", "initially", "deferred", "match", "[", "-- x\n", "/*",
+    ]), 0..40)) {
+        let text = words.join(" ");
+        let tokens = normal::words(&text);
+        create::read(&tokens);
+        index::attributes(&text);
+        trigger::attributes(&text);
+        trigger::view(&text);
+        normal::expression(&tokens);
+    }
+}
