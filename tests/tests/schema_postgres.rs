@@ -283,6 +283,40 @@ fn who_gives_up_is_not_kept_waiting() {
     assert!(session.prepare(&call()).unwrap(), "the session goes on");
 }
 
+/// What a step sets for the session is not there for the next one, which runs as it would alone.
+#[test]
+fn settings_end_with_their_step() {
+    let database = server::shared().create_database();
+    let role = format!("other_{}", std::process::id());
+    database.sql(&format!("CREATE ROLE {role}")).unwrap();
+    for parameters in ["", "?prepared_statements=off"] {
+        let engine = open(&format!("{}{parameters}", database.url()));
+        let mut session = session(&*engine);
+        session.prepare(&call()).unwrap();
+        let scripts = engine.schema().source().scripts;
+        session.begin(&call(), Begin::Plain).unwrap();
+        for statement in [
+            "SELECT pg_catalog.set_config('search_path', '', false)",
+            "SET lock_timeout = 0",
+            "SET session_replication_role = replica",
+            "SET datestyle = 'German'",
+            &format!("SET ROLE {role}"),
+        ] {
+            session.execute(&call(), statement).unwrap();
+        }
+        session.record(&call(), &entry(&scripts[0], 1, State::Applied)).unwrap();
+        let check = "SELECT WHERE current_setting('search_path') <> '' AND current_setting('lock_timeout') = '200ms' \
+                     AND current_setting('session_replication_role') = 'origin' AND current_setting('role') = 'none' \
+                     AND current_setting('datestyle') LIKE 'ISO%' AND current_setting('statement_timeout') = '0'";
+        assert_eq!(session.execute(&call(), check).unwrap(), 1, "{parameters}");
+        session.commit(&call()).unwrap();
+        session.begin(&call(), Begin::Plain).unwrap();
+        assert_eq!(session.execute(&call(), check).unwrap(), 1, "{parameters}");
+        session.rollback().unwrap();
+    }
+    database.sql(&format!("DROP ROLE {role}")).unwrap();
+}
+
 #[test]
 fn half_made_indexes_are_found_and_dropped() {
     let database = server::shared().create_database();
@@ -673,7 +707,7 @@ fn a_backup_puts_everything_back() {
              DELETE FROM polymnia.__diesel_schema_migrations",
         )
         .unwrap();
-    engine.schema().restore(&call(), &file).unwrap();
+    engine.schema().restore(&call(), &options(), &file).unwrap();
     assert_eq!(engine.schema().snapshot(&call()).unwrap().to_string(), before.to_string());
     assert_eq!(engine.schema().ledger(&call()).unwrap(), ledger);
     let counts = session(&*engine).row_counts(&call()).unwrap();
@@ -683,12 +717,12 @@ fn a_backup_puts_everything_back() {
     other.sql("CREATE TABLE t (a int)").unwrap();
     let theirs = folder.path().join("theirs.dump");
     open(&other.url()).schema().backup(&call(), &theirs).unwrap();
-    assert_eq!(engine.schema().restore(&call(), &theirs).unwrap_err().kind(), ErrorKind::Corrupt, "no backup of ours");
+    assert_eq!(engine.schema().restore(&call(), &options(), &theirs).unwrap_err().kind(), ErrorKind::Corrupt, "no backup of ours");
     std::fs::write(folder.path().join("theirs.dump.json"), "{}").unwrap();
-    open(&other.url()).schema().restore(&call(), &theirs).unwrap();
+    open(&other.url()).schema().restore(&call(), &options(), &theirs).unwrap();
 
     let held = session(&*engine);
-    let error = engine.schema().restore(&call(), &file).unwrap_err();
+    let error = engine.schema().restore(&call(), &options(), &file).unwrap_err();
     assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Locked));
     drop(held);
 
@@ -698,7 +732,7 @@ fn a_backup_puts_everything_back() {
         std::fs::write(&damaged, broken).unwrap();
         let error = engine.schema().verify_backup(&call(), &damaged).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
-        assert_eq!(engine.schema().restore(&call(), &damaged).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(engine.schema().restore(&call(), &options(), &damaged).unwrap_err().kind(), ErrorKind::Corrupt);
     }
     assert_eq!(
         engine.schema().verify_backup(&call(), &folder.path().join("none")).unwrap_err().kind(),
@@ -709,6 +743,10 @@ fn a_backup_puts_everything_back() {
     // Who gives up finds no file.
     let mut other = database.connect().unwrap();
     diesel::connection::SimpleConnection::batch_execute(&mut other, "BEGIN; LOCK TABLE public.theirs").unwrap();
+    let began = Instant::now();
+    let error = engine.schema().restore(&call(), &options(), &file).unwrap_err();
+    assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Locked), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(5), "it waits as it is told");
     let token = CancelToken::new();
     let cancelled = Call { cancel: Some(token.clone()), ..call() };
     let two = folder.path().join("two.dump");

@@ -122,8 +122,10 @@ pub trait SchemaEngine: Send + Sync + Debug + 'static {
     ///
     /// # Errors
     ///
-    /// As [`verify_backup`](Self::verify_backup), and the fault [`Locked`](crate::schema::SchemaFault::Locked).
-    fn restore(&self, call: &Call, from: &Path) -> Result<()>;
+    /// As [`verify_backup`](Self::verify_backup), [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) for what is no backup of
+    /// ours (it has neither a ledger of ours nor a manifest beside it), and the fault
+    /// [`Locked`](crate::schema::SchemaFault::Locked) after `options.lock_wait`.
+    fn restore(&self, call: &Call, options: &SessionOptions, from: &Path) -> Result<()>;
 
     /// Opens a database of its own, empty or a copy of this one, which goes away with the engine.
     ///

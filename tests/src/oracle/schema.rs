@@ -123,7 +123,7 @@ impl SchemaEngine for Oracle {
         Err(unsupported("no backups"))
     }
 
-    fn restore(&self, _call: &Call, _from: &Path) -> Result<()> {
+    fn restore(&self, _call: &Call, _options: &SessionOptions, _from: &Path) -> Result<()> {
         Err(unsupported("no backups"))
     }
 

@@ -73,12 +73,13 @@ pub(super) fn fault(status: &Status) -> Option<Error> {
             None => error,
         });
     }
-    if !unfinished.is_empty() {
+    if let Some(first) = unfinished.first() {
+        // What is half taken back is applied still: it is completed downwards.
+        let way = if pending.contains(first) { "upgrade" } else { "downgrade" };
         let message = format!("migration {} stopped half-way", versions(unfinished));
         let hint = format!(
-            "run `polymnia migrate upgrade` to complete it, or mend it by hand and run `polymnia migrate resolve {} --applied` \
-             or `--rolled-back`",
-            unfinished[0]
+            "run `polymnia migrate {way}` to complete it, or mend it by hand and run `polymnia migrate resolve {first} --applied` \
+             or `--rolled-back`"
         );
         return Some(SchemaFault::Unfinished.error(message).with_hint(hint));
     }
@@ -114,7 +115,11 @@ mod tests {
         assert_eq!(code(&status), 4);
         assert_eq!(fault(&status).unwrap().context_value("diff"), Some("-a\n+b\n"));
         status.unfinished = vec![version];
-        assert_eq!(fault(&status).unwrap().context_value("code"), Some("unfinished"));
+        let unfinished = fault(&status).unwrap();
+        assert_eq!(unfinished.context_value("code"), Some("unfinished"));
+        assert!(unfinished.hint().unwrap().starts_with("run `polymnia migrate upgrade`"));
+        status.pending.clear();
+        assert!(fault(&status).unwrap().hint().unwrap().starts_with("run `polymnia migrate downgrade`"));
         let problem = |code| Problem { code, message: "m".to_owned(), hint: Some("h".to_owned()) };
         status.problems = vec![problem("script_changed"), problem("several_heads")];
         assert_eq!(fault(&status).unwrap().context_value("code"), Some("several_heads"));

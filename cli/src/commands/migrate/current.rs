@@ -1,6 +1,6 @@
 //! `migrate current`
 
-use polymnia::schema::{Schema, SchemaFault, Version};
+use polymnia::schema::{Schema, SchemaFault, Status, Version};
 use polymnia::{Error, Result};
 use serde::Serialize;
 
@@ -15,16 +15,19 @@ struct Standing {
     heads: Vec<Version>,
     /// Whether the newest applied versions are the newest this build knows, and none is missing.
     at_head: bool,
+    /// Versions that are half applied, or half taken back.
+    unfinished: Vec<Version>,
 }
 
 /// Prints the newest applied versions.
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: CurrentArgs) -> Outcome {
     let schema = Place::open(context, place, Missing::Refuse)?.schema;
-    let (current, heads) = (schema.current()?, schema::heads_of_all(schema.sources()));
+    let Status { current, pending, unfinished, .. } = schema.status()?;
+    let heads = schema::heads_of_all(schema.sources());
     // Versions of an application that nobody named are neither behind nor ahead.
     let is_known = |version: &&Version| schema.sources().iter().any(|source| source.prefix == version.prefix());
-    let at_head = current.iter().filter(is_known).eq(&heads) && schema.pending()?.is_empty();
-    let standing = Standing { current, heads, at_head };
+    let at_head = current.iter().filter(is_known).eq(&heads) && pending.is_empty() && unfinished.is_empty();
+    let standing = Standing { current, heads, at_head, unfinished };
     match context.format {
         Format::Json | Format::Ndjson => context.out.document(&standing)?,
         Format::Table if standing.current.is_empty() => context.out.line("none")?,
@@ -34,6 +37,9 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: CurrentArgs) -
                 context.out.line(format!("{version}{mark}"))?;
             }
         }
+    }
+    if !standing.unfinished.is_empty() {
+        context.note(format!("{} stopped half-way: see `polymnia migrate status`", versions(&standing.unfinished)));
     }
     context.out.flush()?;
     if args.check_heads && !at_head { Err(elsewhere(&schema, &standing)?.into()) } else { Ok(Exit::Ok) }

@@ -107,7 +107,7 @@ impl SchemaEngine for Fake {
         })
     }
 
-    fn restore(&self, _: &Call, from: &Path) -> Result<()> {
+    fn restore(&self, _: &Call, _: &SessionOptions, from: &Path) -> Result<()> {
         self.world().restored.push(from.to_owned());
         Ok(())
     }

@@ -77,14 +77,14 @@ impl FakeSession {
         let next = self.fake.world().calls;
         let interrupted = self.fake.world().fail.is_some_and(|(at, how)| at == next && how != Failing::DiesAfter);
         let broken = broken(&self.fake.world(), statement);
-        let name = name.to_owned();
+        let table = statement.split(' ').skip_while(|word| *word != "ON").nth(1).unwrap_or_default();
+        let name = if name == "ON" { self.fake.world().data.free_name(table) } else { name.to_owned() };
         if interrupted || broken.is_some() {
             let exists = {
                 let world = self.fake.world();
                 world.data.has_index(&name) || world.data.invalid.contains_key(&name)
             };
             if !exists {
-                let table = statement.split(' ').skip_while(|word| *word != "ON").nth(1).unwrap_or_default();
                 self.fake.world().data.invalid.insert(name, table.to_owned());
             }
         }

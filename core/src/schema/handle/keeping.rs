@@ -36,7 +36,7 @@ impl Schema {
     pub fn restore(&self, path: &Path) -> Result<()> {
         self.with_run("restore", &self.options, |run| {
             backups::verify(run.engine, run.call, path)?;
-            run.engine.restore(run.call, path)
+            run.engine.restore(run.call, &run.options.session, path)
         })?;
         log::info!("restored the backup {}", path.display());
         Ok(())

@@ -154,9 +154,7 @@ impl Executor<'_, '_> {
         let began = Instant::now();
         let at = |error: Error| Trouble::from(error).at(index);
         self.patiently(job, |executor, _| {
-            if creates.is_some() {
-                executor.clear(statement, index)?;
-            }
+            executor.clear(statement, index, &course.before)?;
             let is_done = course.killed
                 && match (&creates, drops) {
                     (Some(name), _) => executor.has_built(statement, name, course).map_err(at)?,
@@ -217,11 +215,11 @@ impl Executor<'_, '_> {
     /// Writes down where a step stopped, and returns what stays of it. Where that can't be written, what was recorded last
     /// says the same.
     fn stop(&mut self, job: &Job<'_>, course: Course, trouble: &Trouble) -> Left {
-        let Course { mut entry, original, unrecorded, killed, .. } = course;
+        let Course { mut entry, original, before, unrecorded, killed, .. } = course;
         let beyond = match unrecorded {
             Some(index) => Some(format!("statement {} is done and not recorded", index + 1)),
             None if killed => Some(format!("statement {} may be done", entry.done + 1)),
-            None => self.beyond(job, &entry, trouble),
+            None => self.beyond(job, &entry, &before, trouble),
         };
         let nothing = entry.done == 0 && entry.batch_key.is_none() && beyond.is_none();
         let call = self.quiet();
@@ -252,7 +250,7 @@ impl Executor<'_, '_> {
     }
 
     /// Returns what stays of the statement that failed.
-    fn beyond(&mut self, job: &Job<'_>, entry: &Entry, trouble: &Trouble) -> Option<String> {
+    fn beyond(&mut self, job: &Job<'_>, entry: &Entry, before: &Snapshot, trouble: &Trouble) -> Option<String> {
         let index = trouble.statement?;
         let part = job.parts.get(index)?;
         if entry.batch_key.is_some() {
@@ -261,28 +259,52 @@ impl Executor<'_, '_> {
         if part.how != How::Alone {
             return None;
         }
-        let name = index_made(&part.statement).or_else(|| part.statement.drops_index().map(str::to_owned))?;
-        match self.invalid_quietly(&name) {
-            Ok(None) => None,
-            Ok(Some(invalid)) => Some(format!("index {invalid} is left INVALID")),
-            Err(_) => Some(format!("index {name} may be left INVALID")),
+        let name = index_made(&part.statement).or_else(|| part.statement.drops_index().map(str::to_owned));
+        let call = self.quiet();
+        match (self.session.invalid_indexes(&call), name) {
+            (Ok(invalid), name) => {
+                let is_its = |index: &String| {
+                    name.as_ref().is_some_and(|name| names_same(index, name)) || !had_index(before, index)
+                };
+                invalid.into_iter().find(is_its).map(|index| format!("index {index} is left INVALID"))
+            }
+            (Err(_), Some(name)) => Some(format!("index {name} may be left INVALID")),
+            (Err(_), None) => {
+                part.statement.creates_index_on().map(|table| format!("an index of {table} may be left INVALID"))
+            }
         }
     }
 
     /// Drops what an earlier attempt left half-made. An index of that name on another table is left alone: the database says
     /// that there is one.
-    fn clear(&mut self, statement: &Statement<'_>, index: usize) -> Result<(), Trouble> {
+    fn clear(&mut self, statement: &Statement<'_>, index: usize, before: &Snapshot) -> Result<(), Trouble> {
         let at = |error: Error| Trouble::from(error).at(index);
-        let Some(name) = index_made(statement) else { return Ok(()) };
-        let Some(invalid) = self.invalid(&name).map_err(at)? else { return Ok(()) };
+        let Some(table) = statement.creates_index_on() else { return Ok(()) };
         let call = self.call();
-        let schema = self.session.snapshot(&call).map_err(at)?;
-        if had_index(&schema, &invalid) && index_on_table(&schema, statement).is_none() {
+        let invalid = self.session.invalid_indexes(&call).map_err(at)?;
+        if invalid.is_empty() {
             return Ok(());
         }
+        let schema = self.session.snapshot(&call).map_err(at)?;
+        let is_left = |invalid: &&String| match index_made(statement) {
+            Some(name) => {
+                let elsewhere = had_index(&schema, invalid) && index_on_table(&schema, statement).is_none();
+                names_same(invalid, &name) && !elsewhere
+            }
+            // The database finds a name: what is new on the table is of an earlier attempt.
+            None => {
+                let on_table = |object: &ObjectName| {
+                    object.kind == ObjectKind::Index
+                        && is_called(&object.name, invalid)
+                        && names_same(&object.table, table)
+                };
+                !had_index(before, invalid) && schema.0.keys().any(on_table)
+            }
+        };
+        let Some(invalid) = invalid.iter().find(is_left) else { return Ok(()) };
         log::info!("dropping index {invalid}, which was left INVALID");
         let started = Instant::now();
-        let dropped = self.session.drop_invalid_index(&call, &invalid);
+        let dropped = self.session.drop_invalid_index(&call, invalid);
         dropped.map_err(|mut error| {
             // The place is in another statement than the script's.
             error.offset = None;
@@ -312,12 +334,6 @@ impl Executor<'_, '_> {
     /// Returns the index of that name that is half-made, qualified, if there is one.
     fn invalid(&mut self, name: &str) -> Result<Option<String>> {
         let call = self.call();
-        let invalid = self.session.invalid_indexes(&call)?;
-        Ok(invalid.into_iter().find(|found| names_same(found, name)))
-    }
-
-    fn invalid_quietly(&mut self, name: &str) -> Result<Option<String>> {
-        let call = self.quiet();
         let invalid = self.session.invalid_indexes(&call)?;
         Ok(invalid.into_iter().find(|found| names_same(found, name)))
     }

@@ -5,7 +5,7 @@ use crate::schema::text::{Directive, Statement, Syntax, TokenKind};
 
 impl Statement<'_> {
     /// Returns what it destroys, if it destroys data: `drops table a`, `drops column a.b`, `empties table a`,
-    /// `deletes rows of a`, `overwrites rows of a`.
+    /// `deletes rows of a`, `overwrites rows of a`, `converts column a.b`.
     ///
     /// An update in batches is a data migration, which is taken to know what it does. What the body of a `DO` destroys is told as
     /// well; what a function does that is called, nobody knows.
@@ -20,6 +20,11 @@ impl Statement<'_> {
             // UPDATE is a word of other clauses too: FOR UPDATE, DO UPDATE.
             let begins = |at: &usize| words.is_symbol(at - 1, "(") || words.is_symbol(at - 1, ")");
             return (1..words.tokens.len()).filter(begins).find_map(|at| rows(&words, at, batched));
+        }
+        if words.begins(&["EXPLAIN"]) {
+            // Only with ANALYZE is it run; where that stands among other options, nobody is to guess.
+            let executed = (1..words.tokens.len()).any(|at| words.is(at, "ANALYZE") || words.is(at, "ANALYSE"));
+            return executed.then(|| (1..words.tokens.len()).find_map(|at| rows(&words, at, false))).flatten();
         }
         definition(&words, 0).or_else(|| rows(&words, 0, batched))
     }
@@ -48,6 +53,9 @@ fn definition(words: &Words<'_>, at: usize) -> Option<String> {
         () => return None,
     };
     let (name, after) = words.name(words.skip(thing, &["IF", "EXISTS", "ONLY"]))?;
+    if let Some(column) = actions(words, after).find_map(|action| converted_column(words, action)) {
+        return Some(format!("converts column {name}.{column}"));
+    }
     let dropped = actions(words, after).filter_map(|action| dropped_part(words, action));
     let dropped: Vec<String> = dropped.map(|part| format!("{name}.{part}")).collect();
     (!dropped.is_empty()).then(|| format!("drops {part} {}", dropped.join(", ")))
@@ -73,12 +81,14 @@ pub(super) enum RowChange {
 /// Returns what a statement that begins at a place does to the rows of which table.
 pub(super) fn changed_rows<'a>(words: &Words<'a>, at: usize) -> Option<(RowChange, &'a str)> {
     let merges = |action: &str| (at..words.tokens.len()).any(|place| words.has(place, &["THEN", action]));
+    let updates = || (at..words.tokens.len()).any(|place| words.has(place, &["DO", "UPDATE"]));
     let (change, table) = match () {
         () if words.has(at, &["DELETE", "FROM"]) => (RowChange::Delete, at + 2),
         () if words.has(at, &["UPDATE", "OR"]) => (RowChange::Update, at + 3),
         () if words.is(at, "UPDATE") => (RowChange::Update, at + 1),
         () if words.has(at, &["REPLACE", "INTO"]) => (RowChange::Replace, at + 2),
         () if words.has(at, &["INSERT", "OR", "REPLACE", "INTO"]) => (RowChange::Replace, at + 4),
+        () if words.has(at, &["INSERT", "INTO"]) && updates() => (RowChange::Replace, at + 2),
         () if words.has(at, &["MERGE", "INTO"]) && merges("DELETE") => (RowChange::Delete, at + 2),
         () if words.has(at, &["MERGE", "INTO"]) && merges("UPDATE") => (RowChange::Replace, at + 2),
         () => return None,
@@ -114,6 +124,18 @@ pub(super) fn actions<'a>(words: &'a Words<'_>, first: usize) -> impl Iterator<I
     let end = (first..words.tokens.len()).find(|at| words.is_symbol(*at, ";")).unwrap_or(words.tokens.len());
     let further = words.outside_brackets().filter(move |at| (first..end).contains(at) && words.is_symbol(*at, ","));
     std::iter::once(first).chain(further.map(|comma| comma + 1))
+}
+
+/// Returns the column whose values an action makes anew by an expression: what comes out may hold less.
+fn converted_column<'a>(words: &Words<'a>, action: usize) -> Option<&'a str> {
+    if !words.is(action, "ALTER") {
+        return None;
+    }
+    let (column, after) = words.name(words.skip(action + 1, &["COLUMN"]))?;
+    let after = words.skip(after, &["SET", "DATA"]);
+    let mut outside = words.outside_brackets().filter(|at| *at > after);
+    let end = outside.find(|at| words.is(*at, "USING") || words.is_symbol(*at, ",") || words.is_symbol(*at, ";"))?;
+    (words.is(after, "TYPE") && words.is(end, "USING")).then_some(column)
 }
 
 /// Returns the column that an action drops.
@@ -167,6 +189,12 @@ mod tests {
             ("DO 'BEGIN DELETE FROM a; END';", "deletes rows of a"),
             ("DO $x$ BEGIN EXECUTE format('TRUNCATE %I', b); END $x$;", "empties table"),
             ("DO $x$ BEGIN EXECUTE $y$DROP TABLE b$y$; END $x$;", "drops table b"),
+            ("WITH x AS (SELECT 1) INSERT INTO b SELECT 1 ON CONFLICT DO UPDATE SET c = 1;", "overwrites rows of b"),
+            ("INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET c = 1;", "overwrites rows of a"),
+            ("ALTER TABLE a ADD c int, ALTER COLUMN b SET DATA TYPE int USING (0);", "converts column a.b"),
+            ("ALTER TABLE s.a ALTER b TYPE numeric(3, 1) USING 0;", "converts column s.a.b"),
+            ("EXPLAIN (ANALYZE, BUFFERS) DELETE FROM a;", "deletes rows of a"),
+            ("EXPLAIN ANALYZE UPDATE a SET b = 1;", "overwrites rows of a"),
             ("MERGE INTO a USING b ON c WHEN MATCHED THEN DELETE;", "deletes rows of a"),
             ("MERGE INTO a USING b ON c WHEN MATCHED THEN UPDATE SET d = 1;", "overwrites rows of a"),
         ];
@@ -189,7 +217,9 @@ mod tests {
             "ALTER TABLE a DROP CONSTRAINT b;",
             "ALTER TABLE a ALTER COLUMN b DROP NOT NULL, ALTER c DROP DEFAULT;",
             "-- polymnia:batch 10\nUPDATE a SET b = 1;",
-            "WITH x AS (SELECT 1 FROM a FOR UPDATE) INSERT INTO b SELECT 1 ON CONFLICT DO UPDATE SET c = 1;",
+            "WITH x AS (SELECT 1 FROM a FOR UPDATE) INSERT INTO b SELECT 1 ON CONFLICT DO NOTHING;",
+            "ALTER TABLE a ALTER b TYPE bigint, ALTER c SET DEFAULT 1;",
+            "EXPLAIN DELETE FROM a;",
             "CREATE FUNCTION f() RETURNS void LANGUAGE sql BEGIN ATOMIC DELETE FROM a; END;",
             "DO $$ BEGIN RAISE NOTICE 'drop table a;'; END $$;",
             "DO $",

@@ -7,7 +7,9 @@ use crate::schema::text::{Statement, Syntax, statements};
 /// Returns what a script destroys, statement by statement.
 ///
 /// Nothing is destroyed of what the script made itself: a table (its rows too), or a column, which may be filled. Nor is a
-/// table in whose place another is put, as a rebuild does: `DROP TABLE a; ALTER TABLE b RENAME TO a;`.
+/// table that another takes the place of after its rows were copied there, as a rebuild does: `INSERT INTO b SELECT … FROM a;
+/// DROP TABLE a; ALTER TABLE b RENAME TO a;`. Names are the same if they are written so, schema included: `a` and `s.a` may
+/// be two tables.
 pub fn destructions(script: &str, syntax: Syntax) -> Vec<String> {
     let statements = statements(script, syntax);
     let words: Vec<Words<'_>> = statements.iter().map(|statement| Words::new(statement.text, syntax)).collect();
@@ -15,7 +17,10 @@ pub fn destructions(script: &str, syntax: Syntax) -> Vec<String> {
     let mut destroyed = Vec::new();
     for (index, statement) in statements.iter().enumerate() {
         let dropped = dropped_tables(&words[index]);
-        let replaced = |table: &&str| words[index..].iter().filter_map(renames_to).any(|name| name == plain(table));
+        let replaced = |table: &&str| {
+            let renamed = words[index..].iter().filter_map(renamed).filter(|(_, to)| *to == plain(table));
+            renamed.into_iter().any(|(from, _)| words[..index].iter().any(|words| copies(words, table, from)))
+        };
         let spared = if dropped.is_empty() {
             own.has_changed(&words[index])
         } else {
@@ -29,7 +34,7 @@ pub fn destructions(script: &str, syntax: Syntax) -> Vec<String> {
     destroyed
 }
 
-/// Is what a script made so far, by plain names.
+/// Is what a script made so far, by names as they are written.
 #[derive(Default)]
 struct Own {
     tables: Vec<String>,
@@ -44,13 +49,13 @@ impl Own {
         for action in actions(words, after).filter(|action| words.is(*action, "ADD")) {
             let at = words.skip(action + 1, &["COLUMN", "IF", "NOT", "EXISTS"]);
             if let Some((column, _)) = words.name(at) {
-                self.columns.push((plain(table), plain(column)));
+                self.columns.push((written(table), plain(column)));
             }
         }
     }
 
     fn has_table(&self, table: &str) -> bool {
-        self.tables.contains(&plain(table))
+        self.tables.contains(&written(table))
     }
 
     /// Returns whether a statement changes rows, and only such as nobody else can have written.
@@ -63,7 +68,7 @@ impl Own {
             Some((_, table)) if self.has_table(table) => true,
             Some((RowChange::Update, table)) => {
                 let set = set_columns(words);
-                let added = |column: &String| self.columns.contains(&(plain(table), column.clone()));
+                let added = |column: &String| self.columns.contains(&(written(table), column.clone()));
                 !set.is_empty() && set.iter().all(added)
             }
             _ => false,
@@ -100,15 +105,28 @@ fn makes_table(words: &Words<'_>) -> Option<String> {
     if !words.begins(&["CREATE"]) || !words.is(at, "TABLE") || words.is(at + 1, "IF") {
         return None;
     }
-    words.name(at + 1).map(|(name, _)| plain(name))
+    words.name(at + 1).map(|(name, _)| written(name))
 }
 
-fn renames_to(words: &Words<'_>) -> Option<String> {
-    let (_, after) = altered_table(words)?;
+/// Returns which table gets another name, and the plain name it gets.
+fn renamed<'a>(words: &Words<'a>) -> Option<(&'a str, String)> {
+    let (table, after) = altered_table(words)?;
     if !words.has(after, &["RENAME", "TO"]) {
         return None;
     }
-    words.name(after + 2).map(|(name, _)| plain(name))
+    words.name(after + 2).map(|(name, _)| (table, plain(name)))
+}
+
+/// Returns whether a statement writes rows of one table to another.
+fn copies(words: &Words<'_>, from: &str, to: &str) -> bool {
+    let table = match () {
+        () if words.begins(&["INSERT", "INTO"]) => 2,
+        () if words.begins(&["CREATE", "TABLE"]) => 2,
+        () => return false,
+    };
+    let names = |at: usize, table: &str| words.name(at).is_some_and(|(name, _)| written(name) == written(table));
+    let reads = |at: &usize| (words.is(*at, "FROM") || words.is(*at, "JOIN")) && names(at + 1, from);
+    names(table, to) && (table..words.tokens.len()).any(|at| reads(&at))
 }
 
 fn altered_table<'a>(words: &Words<'a>) -> Option<(&'a str, usize)> {
@@ -118,16 +136,31 @@ fn altered_table<'a>(words: &Words<'a>) -> Option<(&'a str, usize)> {
     words.name(words.skip(2, &["IF", "EXISTS", "ONLY"]))
 }
 
+/// Returns a name to compare, its schema included: each part without quotes, in lower case.
+fn written(name: &str) -> String {
+    let last = plain(name);
+    let before = name.trim_end().len() - last_part(name).len();
+    match name[..before].trim_end().strip_suffix('.') {
+        Some(schema) => format!("{}.{last}", plain(schema.trim_end())),
+        None => last,
+    }
+}
+
 /// Returns the last part of a name, to compare: without quotes, in lower case.
 fn plain(name: &str) -> String {
-    let last = match name.as_bytes().last() {
+    unquoted(last_part(name).trim()).to_ascii_lowercase()
+}
+
+/// Returns the last part of a name, as it is written.
+fn last_part(name: &str) -> &str {
+    let name = name.trim_end();
+    match name.as_bytes().last() {
         Some(quote @ (b'"' | b'`' | b']')) => {
             let opening = if *quote == b']' { '[' } else { char::from(*quote) };
             name[..name.len() - 1].rfind(opening).map_or(name, |at| &name[at..])
         }
-        _ => name.rsplit('.').next().unwrap_or(name).trim(),
-    };
-    unquoted(last).to_ascii_lowercase()
+        _ => name.rsplit('.').next().unwrap_or(name),
+    }
 }
 
 #[cfg(test)]
@@ -146,8 +179,8 @@ mod tests {
     fn what_a_script_made_is_its_own() {
         let own = [
             "CREATE TEMP TABLE a (b); UPDATE a SET b = 1; DELETE FROM a; DROP TABLE a;",
-            "CREATE TABLE s.a (b int); TRUNCATE a;",
-            "ALTER TABLE a ADD COLUMN b int, ADD c int DEFAULT f(1, 2); UPDATE s.a SET b = d, \"c\" = e WHERE f;",
+            "CREATE TABLE s.a (b int); TRUNCATE S.\"a\";",
+            "ALTER TABLE a ADD COLUMN b int, ADD c int DEFAULT f(1, 2); UPDATE a SET b = d, \"c\" = e WHERE f;",
             "CREATE TABLE \"x.y\" (b int); DROP TABLE \"x.y\";",
         ];
         for script in own {
@@ -161,6 +194,11 @@ mod tests {
             ("ALTER TABLE a ADD b int; DELETE FROM a;", "deletes rows of a"),
             ("CREATE TABLE IF NOT EXISTS a (b); DELETE FROM a;", "deletes rows of a"),
             ("CREATE TABLE a (b); TRUNCATE a, c;", "empties table a, c"),
+            ("CREATE TEMP TABLE a (b int); DROP TABLE s.a;", "drops table s.a"),
+            ("CREATE TABLE public.a (b int); DELETE FROM s.a;", "deletes rows of s.a"),
+            ("CREATE TABLE a (b int); DROP TABLE s.c; ALTER TABLE a RENAME TO c;", "drops table s.c"),
+            ("INSERT INTO d SELECT b FROM c; DROP TABLE c; ALTER TABLE a RENAME TO c;", "drops table c"),
+            ("INSERT INTO a SELECT b FROM d; DROP TABLE c; ALTER TABLE a RENAME TO c;", "drops table c"),
             ("CREATE TABLE a (b); DROP TABLE a, c;", "drops table a, c"),
         ];
         for (script, expected) in others {

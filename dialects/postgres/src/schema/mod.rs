@@ -20,7 +20,6 @@ mod statement;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use diesel::sql_types::BigInt;
 use polymnia::schema::{
@@ -97,15 +96,15 @@ impl SchemaEngine for PgEngine {
         backup::verify(call, from)
     }
 
-    fn restore(&self, call: &Call, from: &Path) -> Result<()> {
+    fn restore(&self, call: &Call, options: &SessionOptions, from: &Path) -> Result<()> {
         backup::refuse_pooler(&self.config)?;
         backup::check_ours(&backup::verify(call, from)?, from)?;
         let server = self.server_major(call)?;
-        // Not to wait for: whoever migrates now works on what is to be replaced.
-        let options = SessionOptions { lock_wait: Duration::ZERO, ..SessionOptions::default() };
-        let _lock = PgSchemaSession::open(self.pool.connector(), call, &options, &mut |_: &Event<'_>| {})?;
-        let live = self.run_within(call, Patience::Statement, Scope::Snapshot, restore::live)?;
-        restore::run(&self.config, server, call, from, &live)?;
+        let _lock = PgSchemaSession::open(self.pool.connector(), call, options, &mut |_: &Event<'_>| {})?;
+        restore::patiently(call, options.lock_wait, |left| {
+            let live = self.run_within(call, Patience::Statement, Scope::Snapshot, restore::live)?;
+            restore::run(&self.config, server, call, options.lock_timeout.min(left), from, &live)
+        })?;
         self.declarations.forget();
         Ok(())
     }

@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use diesel::sql_types::{Nullable, Text};
+use polymnia::schema::SchemaFault;
 use polymnia::{Call, Error, ErrorKind, Result};
 
 use super::program::{Programs, Running};
@@ -19,8 +21,8 @@ use crate::quote;
 use crate::session::Session;
 use crate::sql::Statement;
 
-/// How long it waits for others to let go of a table.
-const LOCK_TIMEOUT: &str = "10s";
+/// How long it pauses before it tries again to get at what others hold.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Is what there is in a database: what it takes to find it in a backup, and to drop it.
 #[derive(Debug)]
@@ -39,8 +41,29 @@ struct LiveObject {
     arguments: Option<String>,
 }
 
-/// Restores a backup into the database, which has these objects.
-pub(super) fn run(config: &Config, server: u32, call: &Call, from: &Path, live: &Live) -> Result<()> {
+/// Tries again what others are in the way of, and tells each try how much is left of `wait`. What was tried is rolled back.
+pub(super) fn patiently(call: &Call, wait: Duration, mut restore: impl FnMut(Duration) -> Result<()>) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let tried = restore(wait.saturating_sub(began.elapsed()));
+        let is_locked = tried.as_ref().is_err_and(|error| SchemaFault::of(error) == Some(SchemaFault::Locked));
+        if !is_locked || began.elapsed() + PAUSE >= wait {
+            return tried;
+        }
+        call.check()?;
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Restores a backup into the database, which has these objects. Each statement waits for others for as long as `timeout`.
+pub(super) fn run(
+    config: &Config,
+    server: u32,
+    call: &Call,
+    timeout: Duration,
+    from: &Path,
+    live: &Live,
+) -> Result<()> {
     let programs = Programs::find(server)?;
     let contents = contents(&programs, call, from)?;
     let list = List::write(&contents, live)?;
@@ -56,7 +79,7 @@ pub(super) fn run(config: &Config, server: u32, call: &Call, from: &Path, live: 
         .arg(&list.path)
         .arg(from);
     let mut source = Running::start(command.stdout(Stdio::piped()))?;
-    let fed = feed(&mut shell, &mut source, call, &drops(&contents, live));
+    let fed = feed(&mut shell, &mut source, call, timeout, &drops(&contents, live));
     if fed.is_err() {
         // The shell stopped listening, and says why. Without the COMMIT, which comes last, nothing is done.
         drop(source);
@@ -69,12 +92,14 @@ pub(super) fn run(config: &Config, server: u32, call: &Call, from: &Path, live: 
 }
 
 /// Hands the statements to the shell: ours, then those of the backup, which begin and end a transaction.
-fn feed(shell: &mut Running, source: &mut Running, call: &Call, drops: &[String]) -> Result<()> {
+fn feed(shell: &mut Running, source: &mut Running, call: &Call, timeout: Duration, drops: &[String]) -> Result<()> {
     let Some(mut input) = shell.input() else { return Ok(()) };
     let unwritable =
         |error| Error::new(ErrorKind::Unavailable, "psql stopped before the end of the backup").with_source(error);
+    // None at all would be for ever.
+    let millis = timeout.as_millis().clamp(1, 2_147_483_647);
     let mut start = format!(
-        "SET client_min_messages = error;\nSET statement_timeout = 0;\nBEGIN;\nSET lock_timeout = '{LOCK_TIMEOUT}';\n"
+        "SET client_min_messages = error;\nSET statement_timeout = 0;\nBEGIN;\nSET lock_timeout = '{millis}ms';\n"
     );
     for drop in drops {
         start.push_str(drop);

@@ -16,7 +16,7 @@ use polymnia::spi::SchemaSession as _;
 use polymnia::{Call, Error, Result};
 use polymnia_pool::Connector as _;
 
-use self::settings::{CHECK_CLIENT, check_writable, program, settle};
+use self::settings::{CHECK_CLIENT, check_writable, keep, program, put_back, settle};
 use super::{ledger, lock, statement};
 use crate::config::{Sessions, millis};
 use crate::connector::PgConnector;
@@ -39,6 +39,8 @@ pub(super) struct PgSchemaSession {
     transaction: Transaction,
     /// How long statements wait for locks now.
     lock_timeout: Duration,
+    /// The settings as they are to be when a step begins, as JSON.
+    kept: String,
     /// The statement whose table's size was told.
     told: Option<String>,
     /// Behind a pooler: the versions that were applied when the lock was given back last.
@@ -73,6 +75,7 @@ impl PgSchemaSession {
             options: *options,
             transaction: Transaction::Closed,
             lock_timeout: options.lock_timeout,
+            kept: String::new(),
             told: None,
             left: None,
         };
@@ -82,6 +85,7 @@ impl PgSchemaSession {
             if let Err(error) = this.session.connection.batch_execute(CHECK_CLIENT) {
                 log::debug!("the server can't look after its clients: {error}");
             }
+            this.kept = this.guarded(call, keep)?;
             this.guarded(call, check_writable)?;
         }
         this.lock(call, observer)?;
@@ -129,27 +133,29 @@ impl PgSchemaSession {
         self.transaction = Transaction::Lock;
         let options = self.options;
         let attempt = self.guarded(call, |session| {
+            let kept = keep(session)?;
             settle(session, &options, true)?;
             let backend: i64 = session.load_one(Statement::<BigInt>::new("SELECT pg_backend_pid()::bigint"))?;
             session.slot.set_backend(i32::try_from(backend).ok());
             check_writable(session)?;
             if lock::try_for_transaction(session)? {
-                Ok((Attempt::Taken, ledger::diesel(session)?.unwrap_or_default()))
+                Ok((Attempt::Taken, ledger::diesel(session)?.unwrap_or_default(), kept))
             } else {
-                Ok((Attempt::Refused(holder(session)?), BTreeSet::new()))
+                Ok((Attempt::Refused(holder(session)?), BTreeSet::new(), kept))
             }
         });
         match attempt {
-            Ok((Attempt::Taken, found)) => {
+            Ok((Attempt::Taken, found, kept)) => {
                 if self.left.as_ref().is_some_and(|left| *left != found) {
                     self.end_transaction()?;
                     let message = "another process migrated this database between two transactions";
                     return Err(SchemaFault::Locked.error(message).with_hint("run `polymnia migrate upgrade` again"));
                 }
                 self.left = Some(found);
+                self.kept = kept;
                 Ok(Attempt::Taken)
             }
-            Ok((refused, _)) => {
+            Ok((refused, ..)) => {
                 self.end_transaction()?;
                 Ok(refused)
             }
@@ -194,6 +200,22 @@ impl PgSchemaSession {
                 Err(error)
             }
         }
+    }
+
+    /// Puts back what a step that ends here has set.
+    fn end_step(&mut self, call: &Call) -> Result<()> {
+        let shared = self.sessions() == Sessions::Shared;
+        if shared && self.transaction == Transaction::Closed {
+            return Ok(()); // What was committed was put back before.
+        }
+        let (kept, options) = (self.kept.clone(), self.options);
+        self.read(call, |session| {
+            // Not for the transaction only: whoever gets the pooler's session next is not to find them either.
+            put_back(session, &kept)?;
+            if shared { settle(session, &options, true) } else { Ok(()) }
+        })?;
+        self.lock_timeout = self.options.lock_timeout;
+        Ok(())
     }
 
     /// Runs a statement of a migration.

@@ -5,9 +5,9 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use polymnia::schema::{BackupInfo, Event, SchemaFault};
+use polymnia::schema::{BackupInfo, Event, SchemaFault, SessionOptions};
 use polymnia::{Call, Error, ErrorKind, Result};
 use polymnia_pool::Connector as _;
 use sha2::{Digest as _, Sha256};
@@ -25,6 +25,8 @@ use crate::statement::Value;
 
 /// What the name of a backup that is being written begins and ends with.
 const PARTIAL: (&str, &str) = (".polymnia-", ".partial");
+/// What follows the name of a backup in the name of its manifest.
+const MANIFEST: &str = ".json";
 /// After how long a file of that name that nobody writes is what a killed process left.
 const LEFT: Duration = Duration::from_hours(24);
 
@@ -53,19 +55,19 @@ pub(super) fn verify(engine: &SqliteEngine, call: &Call, from: &Path) -> Result<
 }
 
 /// Puts everything back as a backup has it.
-pub(super) fn restore(engine: &SqliteEngine, call: &Call, from: &Path) -> Result<()> {
+pub(super) fn restore(engine: &SqliteEngine, call: &Call, options: &SessionOptions, from: &Path) -> Result<()> {
     let connector = engine.pool().connector();
     check_file(connector.config(), from)?;
-    contents(call, from)?;
-    let wait = connector.config().busy_timeout;
+    check_ours(&contents(call, from)?, from)?;
     let mut live = connector.connect()?;
     if live.is_read_only() {
         return Err(super::session::read_only(connector));
     }
-    let _lock = connector.seat().take(call, wait, &mut |_: &Event<'_>| {})?;
+    let began = Instant::now();
+    let _lock = connector.seat().take(call, options.lock_wait, &mut |_: &Event<'_>| {})?;
     let mut copy = open(from)?;
-    // Bounded from here on: the copy waits for those who write.
-    live.guard().begin_waiting(call, wait);
+    // Bounded from here on: the copy waits for those who write, as long as there is left to wait.
+    live.guard().begin_waiting(call, options.lock_wait.saturating_sub(began.elapsed()));
     let live_size = sql::integer(&mut live, "PRAGMA page_size", &[])?;
     let mut size = live_size;
     let read = copy.run("PRAGMA page_size", &[], |row| {
@@ -142,12 +144,20 @@ fn copy_over(from: &mut Handle, to: &mut Connection, call: &Call) -> Result<()> 
     })
 }
 
-/// What a copy holds: the version applied last, the fingerprint of its schema, the number of its memories.
-type Contents = (Option<String>, String, Option<u64>);
+/// Is what a copy holds.
+struct Contents {
+    /// The version applied last.
+    version: Option<String>,
+    fingerprint: String,
+    /// How many memories there are; none if there is no table of them.
+    memories: Option<u64>,
+    /// Whether there is our ledger. diesel's alone may be anybody's.
+    has_ledger: bool,
+}
 
 /// Reads a copy whole, and describes it.
 fn describe(call: &Call, path: &Path) -> Result<BackupInfo> {
-    let (version, fingerprint, memories) = contents(call, path)?;
+    let Contents { version, fingerprint, memories, has_ledger: _ } = contents(call, path)?;
     call.check()?;
     let (bytes, sha256) = digest(path).map_err(|error| system(error, path, "can't be read"))?;
     let dialect = "sqlite".to_owned();
@@ -171,14 +181,29 @@ fn read_whole(connection: &mut Connection, path: &Path) -> Result<Contents> {
     if found != ["ok"] {
         return Err(damaged(path, found.first().map_or("nothing was found", String::as_str)));
     }
-    let version = ledger::newest(&ledger::read(connection)?);
+    let recorded = ledger::read(connection)?;
     let fingerprint = snapshot::read(connection)?.fingerprint();
     let memories = if ledger::exists(connection, "polymnia_memories")? {
         Some(sql::integer(connection, "SELECT count(*) FROM polymnia_memories", &[])?.unsigned_abs())
     } else {
         None
     };
-    Ok((version, fingerprint, memories))
+    Ok(Contents {
+        version: ledger::newest(&recorded),
+        fingerprint,
+        memories,
+        has_ledger: recorded.entries.is_some(),
+    })
+}
+
+/// Refuses to put back what is a copy of something else, or of nothing: all that is there now would go.
+fn check_ours(found: &Contents, from: &Path) -> Result<()> {
+    // Memories without our ledger are those of a build that had none.
+    if found.has_ledger || found.memories.is_some() || claims::beside(from, MANIFEST).is_file() {
+        return Ok(());
+    }
+    let message = format!("{:?} holds no ledger of ours, and no manifest stands beside it", shown(from));
+    Err(Error::new(ErrorKind::Corrupt, message).with_hint("name a backup of ours; any other is put in its place by hand"))
 }
 
 /// Refuses what is no file, and databases in use.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use diesel::migration::MigrationConnection as _;
-use polymnia::schema::{Compatibility, Delta, Entry, Ledger, LogEntry, Origin, State, Version};
+use polymnia::schema::{Compatibility, Delta, Entry, Ledger, LogEntry, Origin, SchemaFault, State, Version};
 use polymnia::{Error, Result, Timestamp};
 
 use super::sql;
@@ -284,12 +284,17 @@ pub(super) fn delta_json(delta: &Delta) -> String {
     serde_json::to_string(delta).expect("names and texts can be written as JSON")
 }
 
+/// Reads an entry. Of words that a newer build may have written, a level of compatibility that isn't known allows nothing; the
+/// others say that the database is newer.
 fn entry(row: &BulkRow<'_>) -> Result<Entry> {
     let text = |at| row.text(at).to_owned();
-    let state = State::from_code(row.text(3)).ok_or_else(|| damaged_row("state", "the word is not known"))?;
-    let origin = Origin::from_code(row.text(4)).ok_or_else(|| damaged_row("origin", "the word is not known"))?;
-    let compatibility =
-        Compatibility::from_code(row.text(12)).ok_or_else(|| damaged_row("compatibility", "the word is not known"))?;
+    let newer = |name: &str, at: usize| {
+        let message = format!("version {} has the {name} {:?}, which this build doesn't know", row.text(0), row.text(at));
+        SchemaFault::Newer.error(message).with_hint("use the build that wrote it, or a newer one")
+    };
+    let state = State::from_code(row.text(3)).ok_or_else(|| newer("state", 3))?;
+    let origin = Origin::from_code(row.text(4)).ok_or_else(|| newer("origin", 4))?;
+    let compatibility = Compatibility::from_code(row.text(12)).unwrap_or(Compatibility::None);
     let parents = serde_json::from_str(row.text(5)).map_err(|error| damaged_row("parents", error))?;
     let delta = sql::optional_text(row, 22).map(|text| serde_json::from_str::<Delta>(&text));
     Ok(Entry {

@@ -36,6 +36,8 @@ pub(super) enum Held {
 const SUFFIX: &str = "-polymnia-migrate";
 /// The longest pause between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often it tries anew to lock a file that others remove at that moment, before it counts as held.
+const ROUNDS: u32 = 16;
 /// Who looks whether the lock is held, holds it that long at most.
 const GLANCE: Duration = Duration::from_millis(5);
 
@@ -81,7 +83,7 @@ impl Seat {
     pub(super) fn holder(&self) -> Option<LockHolder> {
         match self {
             Self::File(path) => {
-                let mut file = File::open(path).ok()?;
+                let mut file = OpenOptions::new().read(true).open(plain(path).ok()?).ok()?;
                 match file.try_lock_shared() {
                     Err(TryLockError::WouldBlock) => {}
                     // Somebody was killed and left the file, or this system has no such locks.
@@ -131,15 +133,14 @@ impl Drop for Held {
     }
 }
 
+/// Tries to take the lock by a file, which others make and remove meanwhile. Whose folder it is may put anything there: what
+/// is no file of its own is neither opened nor written to.
 fn try_file(path: &Path, me: &LockHolder) -> io::Result<Option<File>> {
-    loop {
-        let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let (mut file, writable) = match opened {
-            Ok(file) => (file, true),
-            // Another user was killed and left it.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                (File::open(path).map_err(|_| error)?, false)
-            }
+    for _ in 0..ROUNDS {
+        let (mut file, writable) = match open(path) {
+            Ok(opened) => opened,
+            // It came or went between two looks.
+            Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => continue,
             Err(error) => return Err(error),
         };
         match file.try_lock() {
@@ -160,6 +161,50 @@ fn try_file(path: &Path, me: &LockHolder) -> io::Result<Option<File>> {
         file.write_all(write(me).as_bytes())?;
         return Ok(Some(file));
     }
+    // Whoever waits for it tries again.
+    Ok(None)
+}
+
+/// Opens the file, and says whether it can be written to. One that isn't there is made, by a call that follows no link.
+fn open(path: &Path) -> io::Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    match plain(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok((options.create_new(true).open(path)?, true));
+        }
+        Err(error) => return Err(error),
+    }
+    match options.open(path) {
+        Ok(file) => Ok((file, true)),
+        // Another user was killed and left it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Ok((File::open(path).map_err(|_| error)?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the path if an ordinary file of that one name is there: opening anything else may wait, or reach what isn't ours.
+fn plain(path: &Path) -> io::Result<&Path> {
+    let found = std::fs::symlink_metadata(path)?;
+    if found.is_file() && names(&found) <= 1 {
+        return Ok(path);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "a link or no file is there"))
+}
+
+/// Returns how many names a file has, as far as the system tells.
+#[cfg(unix)]
+fn names(found: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(found)
+}
+
+/// Returns how many names a file has, as far as the system tells.
+#[cfg(not(unix))]
+fn names(_found: &std::fs::Metadata) -> u64 {
+    1
 }
 
 /// Returns whether the path leads to the file that is open.
@@ -183,12 +228,16 @@ fn refused(path: &Path, error: io::Error) -> Error {
     let shown = path.display().to_string();
     let kind = match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => ErrorKind::ReadOnly,
-        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput => ErrorKind::PermissionDenied,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::StorageFull,
         _ => ErrorKind::Unavailable,
     };
+    let hint = match error.kind() {
+        io::ErrorKind::InvalidInput => "remove it: the lock takes an ordinary file by that name, which it makes itself",
+        _ => "give the process write access to the folder of the database",
+    };
     Error::new(kind, format!("the lock of migrating can't be taken by file {shown:?}: {error}"))
-        .with_hint("give the process write access to the folder of the database")
+        .with_hint(hint)
         .with_source(error)
 }
 

@@ -93,8 +93,8 @@ impl SchemaEngine for SqliteEngine {
         backup::verify(self, call, from)
     }
 
-    fn restore(&self, call: &Call, from: &Path) -> Result<()> {
-        backup::restore(self, call, from)
+    fn restore(&self, call: &Call, options: &SessionOptions, from: &Path) -> Result<()> {
+        backup::restore(self, call, options, from)
     }
 
     fn scratch(&self, call: &Call, copy: bool) -> Result<Arc<dyn Engine>> {

@@ -144,6 +144,23 @@ fn that_leave_an_index_invalid_name_it() {
 }
 
 #[test]
+fn that_leave_an_index_without_a_name_invalid_name_it() {
+    let first = one(V1, "CREATE TABLE a (b);", "DROP TABLE a;");
+    let second = piecewise(V2, "CREATE UNIQUE INDEX CONCURRENTLY ON a (b);", "DROP INDEX CONCURRENTLY a_idx;");
+    let mut bench = Bench::postgres(vec![first, second]);
+    broken(&bench, "UNIQUE");
+    for _ in 0..2 {
+        let error = bench.up().unwrap_err();
+        assert_eq!(fault(&error), Some(SchemaFault::PartlyApplied));
+        assert!(context(&error, "state").contains("index fake.a_idx is left INVALID"), "{error}");
+    }
+    bench.fake.heal();
+    bench.up().unwrap();
+    let world = bench.fake.world();
+    assert!(world.data.invalid.is_empty() && world.data.has_index("a_idx") && !world.data.has_index("a_idx1"));
+}
+
+#[test]
 fn of_going_down_keep_what_is_applied() {
     let down = "DROP TABLE a;\nDROP TABLE z;";
     let up = "CREATE TABLE a (b);\nCREATE TABLE z (b);";

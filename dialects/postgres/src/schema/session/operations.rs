@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager as _};
 use polymnia::schema::{
-    BatchDone, BatchRequest, Begin, Entry, Ledger, LogEntry, Orphans, Snapshot, StatementError, Version,
+    BatchDone, BatchRequest, Begin, Entry, Ledger, LogEntry, Orphans, Snapshot, State, StatementError, Version,
 };
 use polymnia::spi::SchemaSession;
 use polymnia::{Call, Result};
@@ -99,10 +99,16 @@ impl SchemaSession for PgSchemaSession {
     }
 
     fn record(&mut self, call: &Call, entry: &Entry) -> Result<()> {
+        match entry.state {
+            // First: the script may have made the session act as somebody who may not write the ledgers.
+            State::Applied | State::Failed => self.end_step(call)?,
+            State::Running | State::Reverting => {}
+        }
         self.write(call, |session| ledger::record(session, entry))
     }
 
     fn forget(&mut self, call: &Call, version: &Version) -> Result<()> {
+        self.end_step(call)?;
         self.write(call, |session| ledger::forget(session, version))
     }
 

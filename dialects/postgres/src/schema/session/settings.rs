@@ -44,6 +44,34 @@ pub(super) fn settle(session: &mut Session, options: &SessionOptions, local: boo
     Ok(())
 }
 
+/// Returns every setting that a statement can change, as JSON, to be put back after a step.
+pub(super) fn keep(session: &mut Session) -> Result<String, Fault> {
+    let mut statement = Statement::<Text>::new(
+        "SELECT (jsonb_object_agg(name, setting) || jsonb_build_object('role', current_setting('role'), \
+         'session_authorization', current_setting('session_authorization')))::text FROM pg_catalog.pg_settings \
+         WHERE context IN ('user', 'superuser') \
+         AND name NOT IN ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable')",
+    );
+    statement.plan_each_time();
+    session.load_one(statement)
+}
+
+/// Puts back what a step set for the rest of the session: the next one is to run as it would alone.
+pub(super) fn put_back(session: &mut Session, kept: &str) -> Result<(), Fault> {
+    // Whom the session acts as comes first: as another, it may not set the rest.
+    for changed in [
+        "::jsonb) AS kept WHERE kept.key = 'session_authorization' AND current_setting(kept.key) <> kept.value",
+        "::jsonb) AS kept WHERE kept.key = 'role' AND current_setting(kept.key) <> kept.value",
+        "::jsonb) AS kept JOIN pg_catalog.pg_settings AS one ON one.name = kept.key AND one.setting <> kept.value",
+    ] {
+        let mut statement =
+            Statement::<Text>::new("SELECT set_config(kept.key, kept.value, false) FROM jsonb_each_text(");
+        statement.bind(kept.to_owned()).text(changed).plan_each_time();
+        let _set: Vec<String> = session.load(statement)?;
+    }
+    Ok(())
+}
+
 /// Checks that the server takes writes and the role may write, before anything is tried.
 pub(super) fn check_writable(session: &mut Session) -> Result<(), Fault> {
     let mut statement =
