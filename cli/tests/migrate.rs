@@ -27,6 +27,7 @@ fn a_database_goes_up_and_down_and_says_where_it_stands() {
     assert_eq!(place.ok(["migrate", "heads"]), format!("{HEAD}\n"));
     assert!(place.ok(["migrate", "upgrade", "--plan"]).contains("none -> 20261121000400"));
     assert!(place.ok(["migrate", "upgrade", "--sql"]).contains("CREATE TABLE"));
+    place.run(["migrate", "upgrade", "20990101000000"]).fails(5, &["unknown_target"]);
     assert!(place.files().is_empty());
 
     assert!(place.ok(["init", "--no-migrate"]).contains("without a migration"));

@@ -57,12 +57,15 @@ impl Place {
     /// Opens it to see what a run would do. A file that isn't there is an empty database, and stays away.
     pub(crate) fn open_to_look(context: &Context, args: &PlaceArgs, options: RunOptions) -> Result<Self> {
         let url = context.settings.schema_url(args.migrate_url.as_deref()).value;
-        let files = context.registry().dialect_for(&url)?.claims(&OpenOptions::new(url.clone()))?;
-        let there = files.first().is_none_or(|file| file.try_exists().unwrap_or(true));
-        let url = if there { url } else { "sqlite::memory:".into() };
+        let url = if is_there(context, &url)? { url } else { "sqlite::memory:".into() };
         let mut place = Self::open_url(context, args, url, Missing::Refuse)?;
         place.schema = place.schema.with_options(RunOptions { by: who(), ..options }).with_observer(observer(context));
         Ok(place)
+    }
+
+    /// Returns whether opening for a run would make a file.
+    pub(crate) fn is_absent(context: &Context, args: &PlaceArgs) -> Result<bool> {
+        Ok(!is_there(context, &context.settings.schema_url(args.migrate_url.as_deref()).value)?)
     }
 
     /// Returns the name of its dialect.
@@ -81,6 +84,12 @@ impl Place {
         let name = details.into_iter().find_map(|(key, value)| (key == "database").then_some(value));
         Ok(name.unwrap_or_else(|| self.url.to_string()))
     }
+}
+
+/// Returns whether the database is there, as far as its files tell.
+fn is_there(context: &Context, url: &ConnectionString) -> Result<bool> {
+    let files = context.registry().dialect_for(url)?.claims(&OpenOptions::new(url.clone()))?;
+    Ok(files.first().is_none_or(|file| file.try_exists().unwrap_or(true)))
 }
 
 /// Returns our migrations and the application's for the dialect of the settings' URL, without opening the database.

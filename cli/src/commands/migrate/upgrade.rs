@@ -13,6 +13,10 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &UpgradeArgs) 
     let place = if looks_only {
         Place::open_to_look(context, place, run.options()?)?
     } else {
+        if Place::is_absent(context, place)? {
+            // What the history refuses is refused before there is a file.
+            Place::open_to_look(context, place, run.options()?)?.schema.plan_upgrade(target)?;
+        }
         Place::open_to_run(context, place, Missing::Create, run.options()?)?
     };
     if preview.sql {

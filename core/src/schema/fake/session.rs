@@ -78,7 +78,7 @@ impl FakeSession {
         let interrupted = self.fake.world().fail.is_some_and(|(at, how)| at == next && how != Failing::DiesAfter);
         let broken = broken(&self.fake.world(), statement);
         let table = statement.split(' ').skip_while(|word| *word != "ON").nth(1).unwrap_or_default();
-        let name = if name == "ON" { self.fake.world().data.free_name(table) } else { name.to_owned() };
+        let name = name.to_owned();
         if interrupted || broken.is_some() {
             let exists = {
                 let world = self.fake.world();
@@ -182,6 +182,11 @@ impl SchemaSession for FakeSession {
             return Ok(self.build_index(call, statement, name)?);
         }
         let broken = broken(&self.fake.world(), statement);
+        if broken.is_some() && statement.starts_with("REINDEX") {
+            let mut world = self.fake.world();
+            let left = world.leaves_invalid.take();
+            world.data.invalid.extend(left);
+        }
         let done = self.call(Some(call), |data| match broken {
             Some(error) => Err(error),
             None => data.execute(statement),

@@ -100,7 +100,15 @@ impl<'p> Job<'p> {
                 Ok(batch) => Ok(How::Batches(rows, batch)),
                 Err(why) => malformed(why),
             },
-            None if statement.stands_alone(syntax) => Ok(How::Alone),
+            None if statement.stands_alone(syntax) => {
+                if statement.creates_index().is_none() && statement.creates_index_on().is_some() {
+                    return malformed(
+                        "an index that is built concurrently needs a name, by which a run that goes on finds it"
+                            .to_owned(),
+                    );
+                }
+                Ok(How::Alone)
+            }
             None => Ok(How::Plain),
         }
     }

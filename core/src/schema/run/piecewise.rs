@@ -154,7 +154,7 @@ impl Executor<'_, '_> {
         let began = Instant::now();
         let at = |error: Error| Trouble::from(error).at(index);
         self.patiently(job, |executor, _| {
-            executor.clear(statement, index, &course.before)?;
+            executor.clear(statement, index)?;
             let is_done = course.killed
                 && match (&creates, drops) {
                     (Some(name), _) => executor.has_built(statement, name, course).map_err(at)?,
@@ -269,42 +269,24 @@ impl Executor<'_, '_> {
                 invalid.into_iter().find(is_its).map(|index| format!("index {index} is left INVALID"))
             }
             (Err(_), Some(name)) => Some(format!("index {name} may be left INVALID")),
-            (Err(_), None) => {
-                part.statement.creates_index_on().map(|table| format!("an index of {table} may be left INVALID"))
-            }
+            (Err(_), None) => None,
         }
     }
 
     /// Drops what an earlier attempt left half-made. An index of that name on another table is left alone: the database says
     /// that there is one.
-    fn clear(&mut self, statement: &Statement<'_>, index: usize, before: &Snapshot) -> Result<(), Trouble> {
+    fn clear(&mut self, statement: &Statement<'_>, index: usize) -> Result<(), Trouble> {
         let at = |error: Error| Trouble::from(error).at(index);
-        let Some(table) = statement.creates_index_on() else { return Ok(()) };
+        let Some(name) = index_made(statement) else { return Ok(()) };
+        let Some(invalid) = self.invalid(&name).map_err(at)? else { return Ok(()) };
         let call = self.call();
-        let invalid = self.session.invalid_indexes(&call).map_err(at)?;
-        if invalid.is_empty() {
+        let schema = self.session.snapshot(&call).map_err(at)?;
+        if had_index(&schema, &invalid) && index_on_table(&schema, statement).is_none() {
             return Ok(());
         }
-        let schema = self.session.snapshot(&call).map_err(at)?;
-        let is_left = |invalid: &&String| match index_made(statement) {
-            Some(name) => {
-                let elsewhere = had_index(&schema, invalid) && index_on_table(&schema, statement).is_none();
-                names_same(invalid, &name) && !elsewhere
-            }
-            // The database finds a name: what is new on the table is of an earlier attempt.
-            None => {
-                let on_table = |object: &ObjectName| {
-                    object.kind == ObjectKind::Index
-                        && is_called(&object.name, invalid)
-                        && names_same(&object.table, table)
-                };
-                !had_index(before, invalid) && schema.0.keys().any(on_table)
-            }
-        };
-        let Some(invalid) = invalid.iter().find(is_left) else { return Ok(()) };
         log::info!("dropping index {invalid}, which was left INVALID");
         let started = Instant::now();
-        let dropped = self.session.drop_invalid_index(&call, invalid);
+        let dropped = self.session.drop_invalid_index(&call, &invalid);
         dropped.map_err(|mut error| {
             // The place is in another statement than the script's.
             error.offset = None;

@@ -288,7 +288,7 @@ pub(super) fn delta_json(delta: &Delta) -> String {
 /// others say that the database is newer.
 fn entry(row: &BulkRow<'_>) -> Result<Entry> {
     let text = |at| row.text(at).to_owned();
-    let newer = |name: &str, at: usize| {
+    let newer = |name: &str, at| {
         let message = format!("version {} has the {name} {:?}, which this build doesn't know", row.text(0), row.text(at));
         SchemaFault::Newer.error(message).with_hint("use the build that wrote it, or a newer one")
     };

@@ -137,12 +137,7 @@ impl Drop for Held {
 /// is no file of its own is neither opened nor written to.
 fn try_file(path: &Path, me: &LockHolder) -> io::Result<Option<File>> {
     for _ in 0..ROUNDS {
-        let (mut file, writable) = match open(path) {
-            Ok(opened) => opened,
-            // It came or went between two looks.
-            Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => continue,
-            Err(error) => return Err(error),
-        };
+        let Some((mut file, writable)) = open(path)? else { continue };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -165,24 +160,25 @@ fn try_file(path: &Path, me: &LockHolder) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Opens the file, and says whether it can be written to. One that isn't there is made, by a call that follows no link.
-fn open(path: &Path) -> io::Result<(File, bool)> {
+/// Opens the file, and says whether it can be written to. One that isn't there is made, by a call that follows no link. None
+/// means that it came or went meanwhile.
+fn open(path: &Path) -> io::Result<Option<(File, bool)>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    match plain(path) {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok((options.create_new(true).open(path)?, true));
-        }
+    let is_there = match plain(path) {
+        Ok(_) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
         Err(error) => return Err(error),
-    }
-    match options.open(path) {
-        Ok(file) => Ok((file, true)),
-        // Another user was killed and left it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Ok((File::open(path).map_err(|_| error)?, false))
-        }
-        Err(error) => Err(error),
+    };
+    match options.create_new(!is_there).open(path) {
+        Ok(file) => Ok(Some((file, true))),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound if is_there => Ok(None),
+            io::ErrorKind::AlreadyExists => Ok(None),
+            // Another user was killed and left it.
+            io::ErrorKind::PermissionDenied if is_there => Ok(Some((File::open(path).map_err(|_| error)?, false))),
+            _ => Err(error),
+        },
     }
 }
 
