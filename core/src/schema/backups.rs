@@ -9,6 +9,9 @@ use crate::schema::{Backup, BackupInfo, RunOptions, Source, Version};
 use crate::spi::SchemaEngine;
 use crate::{Call, Error, ErrorKind, Result};
 
+/// How often another place is looked for when another process took the one that was found.
+const ATTEMPTS: u32 = 10;
+
 /// Makes a backup in the folder of the options.
 pub(super) fn create(
     engine: &dyn SchemaEngine,
@@ -18,6 +21,13 @@ pub(super) fn create(
     sources: &[Source],
 ) -> Result<Backup> {
     let version = History::new(sources, &engine.ledger(call)?).newest();
+    for _ in 1..ATTEMPTS {
+        let place = backup_place(&options.backup_folder, dialect, version.as_ref().map(Version::as_str), call)?;
+        match make_backup(engine, call, &place) {
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            done => return done,
+        }
+    }
     let place = backup_place(&options.backup_folder, dialect, version.as_ref().map(Version::as_str), call)?;
     make_backup(engine, call, &place)
 }
@@ -33,7 +43,8 @@ pub(super) fn verify(engine: &dyn SchemaEngine, call: &Call, path: &Path) -> Res
         Err(error) => return Err(wrong(format!("the manifest of the backup can't be read: {error}"))),
     };
     let stated: Backup = serde_json::from_str(&text)
-        .map_err(|error| wrong("the manifest of the backup is damaged".to_owned()).with_source(error))?;
+        .map_err(|error| wrong("the manifest of the backup is damaged".to_owned()).with_source(error))
+        .map_err(|error| error.with_hint(format!("to go by the backup alone, move {} away", manifest.display())))?;
     if stated.info.sha256 != info.sha256 || stated.info.bytes != info.bytes {
         return Err(wrong("the backup is not the file that was made: its checksum differs".to_owned()));
     }

@@ -17,7 +17,11 @@ struct Listed {
 /// Lists the backups in the folder, newest first.
 pub(super) fn run(context: &mut Context, args: &FolderArgs) -> Outcome {
     let folder = args.onto(RunOptions::default()).backup_folder;
-    let backups = manifest::all(&folder)?;
+    let (backups, others) = manifest::all(&folder)?;
+    for other in others {
+        let other = other.display();
+        context.note(format!("{other} has no manifest that can be read: see `polymnia backup verify`"));
+    }
     match context.format {
         Format::Json => context.out.document(Listed { backups })?,
         Format::Ndjson => {

@@ -22,25 +22,30 @@ pub(super) fn of(backup: &Path) -> Option<Backup> {
     read(&beside(backup))
 }
 
-/// Returns the descriptions of the backups in a folder, newest first. A folder that isn't there has none.
-pub(super) fn all(folder: &Path) -> Result<Vec<Backup>> {
+/// Returns the descriptions of the backups in a folder, newest first, and the backups whose description is missing or can't
+/// be read. A folder that isn't there has none.
+pub(super) fn all(folder: &Path) -> Result<(Vec<Backup>, Vec<PathBuf>)> {
     let failed = |error: &std::io::Error| file_error("folder", folder, error);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
         Err(error) => return Err(failed(&error)),
     };
-    let mut backups = Vec::new();
+    let (mut backups, mut others) = (Vec::new(), Vec::new());
     for entry in entries {
         let path = entry.map_err(|error| failed(&error))?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let file = path.with_extension("");
+        if path.extension().is_none_or(|extension| extension != "db" && extension != "dump") {
+            continue;
+        }
+        match of(&path) {
             // The folder may have been moved since.
-            backups.extend(read(&path).filter(|_| file.is_file()).map(|backup| Backup { path: file, ..backup }));
+            Some(backup) => backups.push(Backup { path, ..backup }),
+            None => others.push(path),
         }
     }
     backups.sort_by(|a, b| (b.created_at, &b.path).cmp(&(a.created_at, &a.path)));
-    Ok(backups)
+    others.sort();
+    Ok((backups, others))
 }
 
 fn read(path: &Path) -> Option<Backup> {
@@ -56,7 +61,7 @@ mod tests {
     #[test]
     fn backups_are_found_where_they_are() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(all(&folder.path().join("nowhere")).unwrap().is_empty());
+        assert!(all(&folder.path().join("nowhere")).unwrap().0.is_empty());
         for (name, at) in
             [("a.db", "2026-11-21T10:00:00Z"), ("b.db", "2026-11-22T10:00:00Z"), ("gone.db", "2026-11-23T10:00:00Z")]
         {
@@ -76,7 +81,11 @@ mod tests {
             }
         }
         fs::write(folder.path().join("other.json"), "{}").unwrap();
-        let found: Vec<PathBuf> = all(folder.path()).unwrap().into_iter().map(|backup| backup.path).collect();
+        fs::write(folder.path().join("c.dump"), "x").unwrap();
+        fs::write(folder.path().join("c.dump.json"), "{").unwrap();
+        let (found, others) = all(folder.path()).unwrap();
+        let found: Vec<PathBuf> = found.into_iter().map(|backup| backup.path).collect();
+        assert_eq!(others, [folder.path().join("c.dump")]);
         assert_eq!(found, ["b.db", "a.db"].map(|name| folder.path().join(name)));
     }
 }

@@ -188,12 +188,7 @@ fn read_whole(connection: &mut Connection, path: &Path) -> Result<Contents> {
     } else {
         None
     };
-    Ok(Contents {
-        version: ledger::newest(&recorded),
-        fingerprint,
-        memories,
-        has_ledger: recorded.entries.is_some(),
-    })
+    Ok(Contents { version: ledger::newest(&recorded), fingerprint, memories, has_ledger: recorded.entries.is_some() })
 }
 
 /// Refuses to put back what is a copy of something else, or of nothing: all that is there now would go.
@@ -203,7 +198,8 @@ fn check_ours(found: &Contents, from: &Path) -> Result<()> {
         return Ok(());
     }
     let message = format!("{:?} holds no ledger of ours, and no manifest stands beside it", shown(from));
-    Err(Error::new(ErrorKind::Corrupt, message).with_hint("name a backup of ours; any other is put in its place by hand"))
+    Err(Error::new(ErrorKind::Corrupt, message)
+        .with_hint("name a backup of ours; any other is put in its place by hand"))
 }
 
 /// Refuses what is no file, and databases in use.

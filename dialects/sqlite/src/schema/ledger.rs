@@ -289,7 +289,8 @@ pub(super) fn delta_json(delta: &Delta) -> String {
 fn entry(row: &BulkRow<'_>) -> Result<Entry> {
     let text = |at| row.text(at).to_owned();
     let newer = |name: &str, at| {
-        let message = format!("version {} has the {name} {:?}, which this build doesn't know", row.text(0), row.text(at));
+        let message =
+            format!("version {} has the {name} {:?}, which this build doesn't know", row.text(0), row.text(at));
         SchemaFault::Newer.error(message).with_hint("use the build that wrote it, or a newer one")
     };
     let state = State::from_code(row.text(3)).ok_or_else(|| newer("state", 3))?;

@@ -36,6 +36,11 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Waits for nobody for long.
+fn options() -> SessionOptions {
+    SessionOptions { lock_wait: Duration::from_millis(300), lock_timeout: Duration::from_millis(50) }
+}
+
 #[test]
 fn a_backup_holds_everything_and_is_put_back() {
     let (folder, file_url) = file();
@@ -66,7 +71,7 @@ fn a_backup_holds_everything_and_is_put_back() {
             assert_eq!(found(&engine), 5);
         }
         let reader = engine.pool().acquire(&call()).unwrap();
-        engine.restore(&call(), &path).unwrap();
+        engine.restore(&call(), &options(), &path).unwrap();
         drop(reader);
         assert_eq!(found(&engine), 20);
         put(&engine, 0..30);
@@ -91,7 +96,10 @@ fn a_backup_is_made_while_a_session_has_a_transaction_open() {
         session.execute(&call(), "DROP TABLE t").unwrap();
         session.commit(&call()).unwrap();
         drop(session);
-        engine.restore(&call(), &path).unwrap();
+        let refusal = engine.restore(&call(), &options(), &path).unwrap_err();
+        assert_eq!(refusal.kind(), ErrorKind::Corrupt, "it was made before anything of ours was there");
+        fs::write(claims::beside(&path, MANIFEST), "{}").unwrap();
+        engine.restore(&call(), &options(), &path).unwrap();
         assert_eq!(engine.snapshot(&call()).unwrap().0.len(), 2);
     }
 }
@@ -106,7 +114,7 @@ fn what_is_no_backup_is_refused() {
 
     let refused = |path: &Path| {
         let error = engine.verify_backup(&call(), path).unwrap_err();
-        assert_eq!(engine.restore(&call(), path).unwrap_err().kind(), error.kind());
+        assert_eq!(engine.restore(&call(), &options(), path).unwrap_err().kind(), error.kind());
         error.kind()
     };
     assert_eq!(refused(&folder.path().join("missing.db")), ErrorKind::NotFound);
@@ -128,6 +136,55 @@ fn what_is_no_backup_is_refused() {
         Some("20261121000400"),
         "the database is as it was"
     );
+}
+
+#[test]
+fn what_is_anothers_is_not_put_back() {
+    let (folder, url) = file();
+    let engine = open_url(&url);
+    engine.migrate(&call()).unwrap();
+    put(&engine, 0..3);
+    let scripts = [
+        ("empty.db", ""),
+        ("theirs.db", "CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)"),
+        // diesel's ledger is any application's that uses diesel.
+        (
+            "diesels.db",
+            "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP);
+             INSERT INTO __diesel_schema_migrations VALUES ('20200101000000', NULL)",
+        ),
+    ];
+    for (name, script) in scripts {
+        let path = folder.path().join(name);
+        if script.is_empty() {
+            fs::write(&path, "").unwrap();
+        } else {
+            let other = open_url(":memory:");
+            run(&other, script);
+            other.backup(&call(), &path).unwrap();
+        }
+        let error = engine.restore(&call(), &options(), &path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
+        assert!(error.message().ends_with("holds no ledger of ours, and no manifest stands beside it"), "{error}");
+        assert_eq!(found(&engine), 3, "{name}");
+        fs::write(claims::beside(&path, MANIFEST), "{}").unwrap();
+    }
+    engine.restore(&call(), &options(), &folder.path().join("theirs.db")).unwrap();
+    assert_eq!(engine.snapshot(&call()).unwrap().0.len(), 2, "a manifest says that it is a backup of ours");
+}
+
+#[test]
+fn a_backup_of_before_our_ledger_is_put_back() {
+    let (folder, url) = file();
+    let engine = open_url(&url);
+    engine.migrate(&call()).unwrap();
+    put(&engine, 0..3);
+    run(&engine, "DROP TABLE polymnia_migrations; DROP TABLE polymnia_migration_log");
+    let path = folder.path().join("b.db");
+    engine.backup(&call(), &path).unwrap();
+    put(&engine, 0..5);
+    engine.restore(&call(), &options(), &path).unwrap();
+    assert_eq!(found(&engine), 3);
 }
 
 #[test]
@@ -161,23 +218,29 @@ fn what_a_killed_process_left_goes_with_the_next_backup() {
 #[test]
 fn a_writer_is_in_the_way_of_putting_back() {
     let (folder, url) = file();
-    let engine = open_url(&format!("{url}?busy_timeout=50ms"));
+    // What it waits is what it is told, not what connections wait as ever.
+    let engine = open_url(&format!("{url}?busy_timeout=30s"));
     engine.migrate(&call()).unwrap();
     let path = folder.path().join("b.db");
     engine.backup(&call(), &path).unwrap();
     put(&engine, 0..3);
+    let is_locked = || {
+        let began = Instant::now();
+        let error = engine.restore(&call(), &options(), &path).unwrap_err();
+        assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Locked));
+        let waited = began.elapsed();
+        assert!((Duration::from_millis(290)..Duration::from_secs(5)).contains(&waited), "{waited:?}");
+    };
     let mut writer = engine.pool().acquire(&call()).unwrap();
     writer.batch("BEGIN IMMEDIATE").unwrap();
-    let error = engine.restore(&call(), &path).unwrap_err();
-    assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Locked));
+    is_locked();
     writer.batch("ROLLBACK").unwrap();
     drop(writer);
-    let options = SessionOptions::default();
-    let migrating = engine.session(&call(), &options, &mut |_: &Event<'_>| {}).unwrap();
-    assert_eq!(SchemaFault::of(&engine.restore(&call(), &path).unwrap_err()), Some(SchemaFault::Locked));
+    let migrating = engine.session(&call(), &options(), &mut |_: &Event<'_>| {}).unwrap();
+    is_locked();
     drop(migrating);
     assert_eq!(found(&engine), 3);
-    engine.restore(&call(), &path).unwrap();
+    engine.restore(&call(), &options(), &path).unwrap();
     assert_eq!(found(&engine), 0);
 }
 

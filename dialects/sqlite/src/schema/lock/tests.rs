@@ -113,3 +113,67 @@ fn a_wait_ends_with_its_call() {
     let error = seat.take(&late, Duration::from_mins(1), &mut |_: &Event<'_>| {}).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_others_put_in_its_place_is_refused_at_once() {
+    use std::os::unix::fs::symlink;
+
+    let (folder, [seat, _]) = seats();
+    let path = folder.path().join(format!("a.db{SUFFIX}"));
+    let other = folder.path().join("other");
+    let refusal = || {
+        let error = take(&seat, Duration::from_mins(1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert!(error.hint().unwrap().starts_with("remove it"), "{error:?}");
+        assert_eq!(seat.holder(), None);
+    };
+
+    symlink(&other, &path).unwrap();
+    refusal();
+    assert!(!other.exists(), "nothing is made through a link");
+    std::fs::write(&other, "theirs").unwrap();
+    refusal();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::hard_link(&other, &path).unwrap();
+    refusal();
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "theirs");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    refusal();
+    std::fs::remove_dir(&path).unwrap();
+    take(&seat, Duration::ZERO).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_never_stays_counts_as_held() {
+    let (folder, [seat, _]) = seats();
+    let path = folder.path().join(format!("a.db{SUFFIX}"));
+    let other = folder.path().join("other");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Whoever plays with it: a link now, a file then, nothing after that.
+            while !done.load(Ordering::SeqCst) {
+                let _ = std::os::unix::fs::symlink(&other, &path);
+                let _ = std::fs::remove_file(&path);
+                let _ = std::fs::write(&path, "");
+                let _ = std::fs::remove_file(&path);
+            }
+        });
+        for _ in 0..100 {
+            let began = Instant::now();
+            match take(&seat, Duration::from_millis(5)) {
+                Ok(held) => drop(held),
+                Err(error) => {
+                    let is_locked = SchemaFault::of(&error) == Some(SchemaFault::Locked);
+                    assert!(is_locked || error.kind() == ErrorKind::PermissionDenied, "{error}");
+                }
+            }
+            assert!(began.elapsed() < Duration::from_secs(5));
+            assert!(!other.exists(), "nothing is made through a link");
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+}

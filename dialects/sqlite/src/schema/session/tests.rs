@@ -309,3 +309,24 @@ fn a_schema_made_anew_elsewhere_is_noticed() {
     assert_eq!(reader.count(&call(), &tenant, &selection).unwrap(), 1, "by the new seed");
     assert_eq!(reader.delete_matching(&call(), &tenant, &selection).unwrap(), 1);
 }
+
+#[test]
+fn words_of_a_newer_build_are_none_it_knows() {
+    let engine = engine_with("");
+    let mut session = session(&engine);
+    session.prepare(&call()).unwrap();
+    session.record(&call(), &entry("20260101000000", State::Applied)).unwrap();
+    drop(session);
+    run(&engine, "UPDATE polymnia_migrations SET compatibility = 'sometimes'");
+    let entries = engine.ledger(&call()).unwrap().entries.unwrap();
+    assert_eq!(entries[0].compatibility, Compatibility::None, "it allows nothing");
+    for (column, known) in [("state", "applied"), ("origin", "run")] {
+        run(&engine, &format!("UPDATE polymnia_migrations SET {column} = 'dreamt'"));
+        let error = engine.ledger(&call()).unwrap_err();
+        assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Newer), "{error:?}");
+        let expected = format!("version 20260101000000 has the {column} \"dreamt\", which this build doesn't know");
+        assert_eq!(error.message(), expected);
+        run(&engine, &format!("UPDATE polymnia_migrations SET {column} = '{known}'"));
+    }
+    assert!(engine.ledger(&call()).is_ok());
+}
