@@ -687,13 +687,13 @@ fn a_backup_puts_everything_back() {
 
     let mut migrating = session(&*engine);
     migrating.begin(&call(), Begin::Plain).unwrap();
-    let Some(info) = unless_without_programs(engine.schema().backup(&call(), &file)) else { return };
+    let Some(info) = unless_without_programs(engine.schema().backup(&call(), &options(), &file)) else { return };
     drop(migrating);
     assert_eq!((info.dialect.as_str(), info.memories), ("postgres", Some(50)));
     assert_eq!(info.version, Some(engine.schema().source().scripts.last().unwrap().version.to_string()));
     assert_eq!(info.bytes, file.metadata().unwrap().len());
     assert_eq!(engine.schema().verify_backup(&call(), &file).unwrap(), info);
-    let error = engine.schema().backup(&call(), &file).unwrap_err();
+    let error = engine.schema().backup(&call(), &options(), &file).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(engine.schema().verify_backup(&call(), &file).unwrap(), info, "the file that was there is as it was");
 
@@ -701,6 +701,7 @@ fn a_backup_puts_everything_back() {
     database
         .sql(
             "DELETE FROM polymnia.memories; DROP TABLE public.theirs; ALTER TABLE polymnia.memories DROP COLUMN tier CASCADE;
+             ALTER TABLE public.notes ADD later int DEFAULT public.f(1);
              CREATE TABLE polymnia.later (a int); CREATE VIEW public.after AS SELECT * FROM polymnia.memories;
              CREATE TYPE public.mood AS ENUM ('a'); CREATE SCHEMA \"other one\"; CREATE TABLE \"other one\".t (m public.mood);
              CREATE FUNCTION public.f(a text) RETURNS text LANGUAGE sql AS 'SELECT a';
@@ -716,8 +717,12 @@ fn a_backup_puts_everything_back() {
     let other = server::shared().create_database();
     other.sql("CREATE TABLE t (a int)").unwrap();
     let theirs = folder.path().join("theirs.dump");
-    open(&other.url()).schema().backup(&call(), &theirs).unwrap();
-    assert_eq!(engine.schema().restore(&call(), &options(), &theirs).unwrap_err().kind(), ErrorKind::Corrupt, "no backup of ours");
+    open(&other.url()).schema().backup(&call(), &options(), &theirs).unwrap();
+    assert_eq!(
+        engine.schema().restore(&call(), &options(), &theirs).unwrap_err().kind(),
+        ErrorKind::Corrupt,
+        "no backup of ours"
+    );
     std::fs::write(folder.path().join("theirs.dump.json"), "{}").unwrap();
     open(&other.url()).schema().restore(&call(), &options(), &theirs).unwrap();
 
@@ -746,12 +751,14 @@ fn a_backup_puts_everything_back() {
     let began = Instant::now();
     let error = engine.schema().restore(&call(), &options(), &file).unwrap_err();
     assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Locked), "{error:?}");
-    assert!(began.elapsed() < Duration::from_secs(5), "it waits as it is told");
+    let two = folder.path().join("two.dump");
+    let error = engine.schema().backup(&call(), &options(), &two).unwrap_err();
+    assert_eq!(SchemaFault::of(&error), Some(SchemaFault::Locked), "{error:?}");
+    assert!(began.elapsed() < Duration::from_secs(5), "both wait as they are told");
     let token = CancelToken::new();
     let cancelled = Call { cancel: Some(token.clone()), ..call() };
-    let two = folder.path().join("two.dump");
     std::thread::scope(|scope| {
-        let backup = scope.spawn(|| engine.schema().backup(&cancelled, &two));
+        let backup = scope.spawn(|| engine.schema().backup(&cancelled, &SessionOptions::default(), &two));
         std::thread::sleep(Duration::from_millis(300));
         token.cancel();
         assert_eq!(backup.join().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
@@ -760,7 +767,7 @@ fn a_backup_puts_everything_back() {
     drop(other);
 
     let pooled = open(&format!("{}?prepared_statements=off", database.url()));
-    let error = pooled.schema().backup(&call(), &folder.path().join("two.dump")).unwrap_err();
+    let error = pooled.schema().backup(&call(), &options(), &folder.path().join("two.dump")).unwrap_err();
     assert_eq!(SchemaFault::of(&error), Some(SchemaFault::NoBackup));
 }
 

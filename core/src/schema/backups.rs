@@ -23,13 +23,13 @@ pub(super) fn create(
     let version = History::new(sources, &engine.ledger(call)?).newest();
     for _ in 1..ATTEMPTS {
         let place = backup_place(&options.backup_folder, dialect, version.as_ref().map(Version::as_str), call)?;
-        match make_backup(engine, call, &place) {
+        match make_backup(engine, call, &options.session, &place) {
             Err(error) if error.kind() == ErrorKind::Conflict => {}
             done => return done,
         }
     }
     let place = backup_place(&options.backup_folder, dialect, version.as_ref().map(Version::as_str), call)?;
-    make_backup(engine, call, &place)
+    make_backup(engine, call, &options.session, &place)
 }
 
 /// Checks that a backup can be read whole, and is what its manifest says, if it has one.

@@ -108,8 +108,8 @@ pub trait SchemaEngine: Send + Sync + Debug + 'static {
     ///
     /// The fault [`NoBackup`](crate::schema::SchemaFault::NoBackup) if the tool it takes is not found or older than the server;
     /// [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull); [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if
-    /// the file is there.
-    fn backup(&self, call: &Call, to: &Path) -> Result<BackupInfo>;
+    /// the file is there; the fault [`Locked`](crate::schema::SchemaFault::Locked) after `options.lock_wait`.
+    fn backup(&self, call: &Call, options: &SessionOptions, to: &Path) -> Result<BackupInfo>;
 
     /// Checks that a backup can be read whole, and describes it.
     ///

@@ -115,7 +115,7 @@ impl SchemaEngine for Oracle {
         Ok(Health::default())
     }
 
-    fn backup(&self, _call: &Call, _to: &Path) -> Result<BackupInfo> {
+    fn backup(&self, _call: &Call, _options: &SessionOptions, _to: &Path) -> Result<BackupInfo> {
         Err(unsupported("no backups"))
     }
 

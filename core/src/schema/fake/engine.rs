@@ -81,7 +81,7 @@ impl SchemaEngine for Fake {
         Ok(Health::default())
     }
 
-    fn backup(&self, _: &Call, to: &Path) -> Result<BackupInfo> {
+    fn backup(&self, _: &Call, _: &SessionOptions, to: &Path) -> Result<BackupInfo> {
         let mut world = self.world();
         match world.no_backup {
             Some(ErrorKind::Migration) => return Err(SchemaFault::NoBackup.error("pg_dump was not found")),

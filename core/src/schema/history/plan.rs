@@ -115,7 +115,8 @@ impl History<'_> {
         let node = &self.nodes[version];
         let reverting = self.is_reverting(version);
         let script = match (node.script, node.entry) {
-            // It goes on with the script it began with.
+            // It goes on. A statement that failed may have been mended; those that are done must be the same.
+            (Some(script), _) if reverting && !options.use_stored_down => script.clone(),
             (script, Some(entry)) if reverting => stored(script, entry, self.dialect()),
             (_, Some(entry)) if options.use_stored_down && entry.down.is_some() => {
                 stored(node.script, entry, self.dialect())

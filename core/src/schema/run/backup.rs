@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::schema::{Backup, SchemaFault};
+use crate::schema::{Backup, SchemaFault, SessionOptions};
 use crate::spi::SchemaEngine;
 use crate::{Call, Error, ErrorKind, Result};
 
@@ -42,9 +42,9 @@ pub(crate) fn place(folder: &Path, dialect: &str, version: Option<&str>, call: &
 /// # Errors
 ///
 /// As [`SchemaEngine::backup`].
-pub(crate) fn make(engine: &dyn SchemaEngine, call: &Call, path: &Path) -> Result<Backup> {
+pub(crate) fn make(engine: &dyn SchemaEngine, call: &Call, options: &SessionOptions, path: &Path) -> Result<Backup> {
     let unfinished = partial(path);
-    let info = engine.backup(call, &unfinished).map_err(with_way_out)?;
+    let info = engine.backup(call, options, &unfinished).map_err(with_way_out)?;
     let backup = Backup { path: path.to_owned(), created_at: call.now, info };
     let manifest = serde_json::to_vec_pretty(&backup).expect("a manifest is plain JSON");
     let written = fs::rename(&unfinished, path)

@@ -245,7 +245,7 @@ fn back_up(
     if !pooled {
         session.begin(&call, Begin::Plain)?;
     }
-    let made = backup::make(run.engine, &call, &path);
+    let made = backup::make(run.engine, &call, &run.options.session, &path);
     if !pooled {
         roll_back(session);
     }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::schema::text::Statement;
+use crate::schema::text::{Statement, statements};
 use crate::schema::{Begin, Delta, Entry, ObjectKind, ObjectName, SchemaFault, Snapshot, State, Way};
 use crate::{Error, Result};
 
@@ -24,6 +24,9 @@ pub(super) struct Course {
     original: Option<Entry>,
     /// The schema before the step began.
     before: Snapshot,
+    /// The tables on which the script makes an index, or made one as it was when the step began, as they are written. None where
+    /// it may make indexes anew on any.
+    indexed: Option<Vec<String>>,
     /// Whether the run before was killed, so that the statement that is next may be done and not recorded. Where it failed,
     /// that statement is not done.
     killed: bool,
@@ -68,6 +71,16 @@ impl Executor<'_, '_> {
             _ => self.look()?,
         };
         let killed = resumes && entry.error.is_none();
+        let began_with = known.as_ref().filter(|_| resumes).and_then(|known| match job.step.direction {
+            Way::Up => known.up.as_deref(),
+            Way::Down => known.down.as_deref(),
+        });
+        let earlier = statements(began_with.unwrap_or_default(), self.syntax());
+        let all = || earlier.iter().chain(job.parts.iter().map(|part| &part.statement));
+        let any =
+            all().any(|statement| statement.text.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("REINDEX")));
+        let tables = all().filter_map(|statement| statement.creates_index_on().map(str::to_owned));
+        let indexed = (!any).then(|| tables.collect());
         let mut original = None;
         match job.step.direction {
             Way::Up => {
@@ -97,7 +110,7 @@ impl Executor<'_, '_> {
         self.keep(&job.step.version, Some(entry.clone()), None);
         let spent = if resumes && job.step.direction == Way::Up { entry.millis.unwrap_or(0) } else { 0 };
         let spent = Duration::from_millis(spent);
-        Ok(Course { entry, original, before, killed, unrecorded: None, spent })
+        Ok(Course { entry, original, before, indexed, killed, unrecorded: None, spent })
     }
 
     /// Takes the script as it is now into the entry of a step that goes on: a statement that failed may have been mended.
@@ -194,10 +207,7 @@ impl Executor<'_, '_> {
                 return Err(Trouble::from(left_invalid(&invalid)).at(index));
             }
         }
-        // One that an earlier version of the script made has no statement that would build it again.
-        let call = self.call();
-        let stray = self.session.invalid_indexes(&call)?.into_iter().find(|index| !had_index(&course.before, index));
-        if let Some(invalid) = stray {
+        if let Some(invalid) = self.stray(course)? {
             let hint = format!("drop it by `DROP INDEX CONCURRENTLY {invalid}`");
             return Err(left_invalid(&invalid).with_hint(hint).into());
         }
@@ -318,6 +328,30 @@ impl Executor<'_, '_> {
         let call = self.call();
         let invalid = self.session.invalid_indexes(&call)?;
         Ok(invalid.into_iter().find(|found| names_same(found, name)))
+    }
+
+    /// Returns a half-made index that is new since the step began, on a table that the script makes indexes on: one that the
+    /// script made before it was mended has no statement that would build it again. Those of others are none of it.
+    fn stray(&mut self, course: &Course) -> Result<Option<String>> {
+        if course.indexed.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(None);
+        }
+        let call = self.call();
+        let mut invalid = self.session.invalid_indexes(&call)?;
+        invalid.retain(|index| !had_index(&course.before, index));
+        let Some(tables) = course.indexed.as_ref().filter(|_| !invalid.is_empty()) else {
+            return Ok(invalid.into_iter().next());
+        };
+        let schema = self.session.snapshot(&call)?;
+        let on_ours = |index: &String| {
+            let mut found = schema.0.keys().filter(|object| object.kind == ObjectKind::Index);
+            found.any(|object| {
+                is_called(&object.name, index)
+                    && same_schema(&object.table, index)
+                    && tables.iter().any(|table| names_same(&object.table, table))
+            })
+        };
+        Ok(invalid.into_iter().find(on_ours))
     }
 
     /// Writes an entry in a transaction of its own.

@@ -9,7 +9,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use polymnia::schema::{BackupInfo, SchemaFault};
+use polymnia::schema::{BackupInfo, SchemaFault, SessionOptions};
 use polymnia::{Call, Error, ErrorKind, Result};
 use sha2::{Digest as _, Sha256};
 
@@ -17,15 +17,18 @@ use super::ledger;
 use super::program::{Programs, Running};
 use crate::config::{Config, Sessions};
 
-/// How long `pg_dump` waits for a table that somebody has locked, in milliseconds.
-const LOCK_WAIT: &str = "60000";
-
 /// Writes a backup to a file that is not there, and reads it back whole.
-pub(super) fn write(config: &Config, server: u32, call: &Call, to: &Path) -> Result<BackupInfo> {
+pub(super) fn write(
+    config: &Config,
+    server: u32,
+    call: &Call,
+    options: &SessionOptions,
+    to: &Path,
+) -> Result<BackupInfo> {
     refuse_pooler(config)?;
     let programs = Programs::find(server)?;
     create(to)?;
-    let written = dump(&programs, config, call, to).and_then(|()| describe(&programs, call, to));
+    let written = dump(&programs, config, call, options, to).and_then(|()| describe(&programs, call, to));
     if written.is_err() {
         // What is left of it would look like a backup.
         if let Err(error) = std::fs::remove_file(to) {
@@ -82,9 +85,11 @@ fn create(to: &Path) -> Result<()> {
     })
 }
 
-fn dump(programs: &Programs, config: &Config, call: &Call, to: &Path) -> Result<()> {
+fn dump(programs: &Programs, config: &Config, call: &Call, options: &SessionOptions, to: &Path) -> Result<()> {
+    // None at all would be for ever.
+    let millis = options.lock_wait.as_millis().clamp(1, 2_147_483_647).to_string();
     let mut command = programs.connecting("pg_dump", config)?;
-    command.args(["--format=custom", "--lock-wait-timeout", LOCK_WAIT]).arg("--file").arg(to).stdout(Stdio::null());
+    command.args(["--format=custom", "--lock-wait-timeout", &millis]).arg("--file").arg(to).stdout(Stdio::null());
     Running::start(&mut command)?.finish(call, Some(config))
 }
 

@@ -87,9 +87,9 @@ impl SchemaEngine for PgEngine {
         self.run_within(call, Patience::Statement, Scope::Snapshot, health::read)
     }
 
-    fn backup(&self, call: &Call, to: &Path) -> Result<BackupInfo> {
+    fn backup(&self, call: &Call, options: &SessionOptions, to: &Path) -> Result<BackupInfo> {
         backup::refuse_pooler(&self.config)?;
-        backup::write(&self.config, self.server_major(call)?, call, to)
+        backup::write(&self.config, self.server_major(call)?, call, options, to)
     }
 
     fn verify_backup(&self, call: &Call, from: &Path) -> Result<BackupInfo> {

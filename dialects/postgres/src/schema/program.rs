@@ -213,6 +213,11 @@ fn explain(name: &str, complaint: &str) -> Error {
         SchemaFault::Locked
             .error("others hold what is to be replaced")
             .with_hint("stop what uses the database, and run it again")
+    } else if has("canceling statement due to statement timeout") {
+        // So pg_dump waits for locks, and nothing else here has a timeout of statements.
+        SchemaFault::Locked
+            .error("others hold a table that is to be backed up")
+            .with_hint("stop them, or give a longer --lock-wait")
     } else if has("permission denied") || has("must be owner") {
         Error::new(ErrorKind::PermissionDenied, format!("{name} lacks a privilege"))
             .with_hint("run it as a role that owns the database's tables")
@@ -301,6 +306,8 @@ mod tests {
         ] {
             assert_eq!(explain("p", complaint).kind(), kind, "{complaint}");
         }
+        let late = "pg_dump: error: query failed: ERROR:  canceling statement due to statement timeout\n";
+        assert_eq!(SchemaFault::of(&explain("pg_dump", late)), Some(SchemaFault::Locked));
         let error = explain(
             "psql",
             "psql:<stdin>:9: ERROR:  invalid input syntax for type integer: \"secret\"\nCONTEXT: secret\n",

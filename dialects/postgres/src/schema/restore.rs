@@ -1,8 +1,8 @@
 //! Putting everything back as a backup has it, in one transaction.
 //!
 //! `pg_restore --clean` drops what the backup has before it makes it anew, and knows nothing of what came since: a table that
-//! a migration made after the backup would stay, and that migration could never run again. So what the backup doesn't have is
-//! dropped first. `psql` runs it all, because `pg_restore` takes no statements of ours into its transaction.
+//! a migration made after the backup would stay, and a foreign key would keep it from dropping anything. So everything is dropped
+//! first. `psql` runs it all, because `pg_restore` takes no statements of ours into its transaction.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -24,11 +24,15 @@ use crate::sql::Statement;
 /// How long it pauses before it tries again to get at what others hold.
 const PAUSE: Duration = Duration::from_millis(500);
 
+const SCHEMA: &str = "SCHEMA";
+
 /// Is what there is in a database: what it takes to find it in a backup, and to drop it.
 #[derive(Debug)]
 pub(super) struct Live {
     objects: Vec<LiveObject>,
     extensions: Vec<String>,
+    /// Schemas that hold an extension, which would go with them.
+    extension_schemas: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -36,8 +40,6 @@ struct LiveObject {
     kind: String,
     schema: Option<String>,
     name: String,
-    /// As a backup's table of contents has it.
-    tag: String,
     arguments: Option<String>,
 }
 
@@ -125,17 +127,20 @@ impl Head {
     }
 }
 
-/// Returns the statements that drop what the backup doesn't have.
+/// Returns the statements that drop everything there is, but for schemas that stay: what came after the backup may depend on what
+/// is in it (a foreign key, a default), and `pg_restore` drops nothing that something else depends on.
 fn drops(contents: &[Entry], live: &Live) -> Vec<String> {
     let sorted: BTreeSet<&str> = contents.iter().map(|entry| entry.object.as_str()).collect();
     let is_in_backup = |object: &LiveObject| {
         let schema = object.schema.as_deref().unwrap_or("-");
-        let start = format!("{} {schema} {} ", object.kind, object.tag);
+        let start = format!("{} {schema} {} ", object.kind, object.name);
         sorted.range(start.as_str()..).next().is_some_and(|found| found.starts_with(&start))
     };
     live.objects
         .iter()
-        .filter(|object| !is_in_backup(object))
+        .filter(|object| {
+            object.kind != SCHEMA || (!is_in_backup(object) && !live.extension_schemas.contains(&object.name))
+        })
         .filter_map(|object| {
             let kind = [
                 "TABLE",
@@ -148,7 +153,7 @@ fn drops(contents: &[Entry], live: &Live) -> Vec<String> {
                 "FUNCTION",
                 "PROCEDURE",
                 "AGGREGATE",
-                "SCHEMA",
+                SCHEMA,
             ]
             .into_iter()
             .find(|kind| *kind == object.kind)?;
@@ -194,7 +199,11 @@ impl Entry {
         let is = |start: &str| self.object.starts_with(start);
         let of_extension =
             |name: &String| is(&format!("EXTENSION - {name} ")) || is(&format!("COMMENT - EXTENSION {name} "));
-        !is("SCHEMA - public ") && !is("COMMENT - SCHEMA public ") && !live.extensions.iter().any(of_extension)
+        let of_schema = |name: &String| is(&format!("SCHEMA - {name} "));
+        !live.extension_schemas.iter().any(of_schema)
+            && !is("SCHEMA - public ")
+            && !is("COMMENT - SCHEMA public ")
+            && !live.extensions.iter().any(of_extension)
     }
 }
 
@@ -227,33 +236,33 @@ impl Drop for List {
 }
 
 /// Is an object as the catalog describes it, in the order of the fields of [`LiveObject`].
-type Row = (String, Option<String>, String, String, Option<String>);
+type Row = (String, Option<String>, String, Option<String>);
 
 /// Lists what there is, but for what an extension brought.
 pub(super) fn live(session: &mut Session) -> Result<Live, Fault> {
-    let mut statement = Statement::<(Text, Nullable<Text>, Text, Text, Nullable<Text>)>::new(
+    let mut statement = Statement::<(Text, Nullable<Text>, Text, Nullable<Text>)>::new(
         "SELECT CASE one.relkind WHEN 'f' THEN 'FOREIGN TABLE' WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' \
-         WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, schema.nspname::text, one.relname::text, one.relname::text, NULL \
+         WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, schema.nspname::text, one.relname::text, NULL \
          FROM pg_catalog.pg_class AS one JOIN pg_catalog.pg_namespace AS schema ON schema.oid = one.relnamespace \
          WHERE one.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND schema.nspname !~ '^pg_' \
          AND schema.nspname <> 'information_schema' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend \
          WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = one.oid AND deptype IN ('e', 'i', 'a')) \
          UNION ALL \
          SELECT CASE one.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, schema.nspname::text, one.typname::text, \
-         one.typname::text, NULL FROM pg_catalog.pg_type AS one JOIN pg_catalog.pg_namespace AS schema \
+         NULL FROM pg_catalog.pg_type AS one JOIN pg_catalog.pg_namespace AS schema \
          ON schema.oid = one.typnamespace WHERE (one.typtype IN ('e', 'd', 'r') OR one.typtype = 'c' AND EXISTS ( \
          SELECT FROM pg_catalog.pg_class WHERE oid = one.typrelid AND relkind = 'c')) AND schema.nspname !~ '^pg_' \
          AND schema.nspname <> 'information_schema' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend \
          WHERE classid = 'pg_catalog.pg_type'::regclass AND objid = one.oid AND deptype = 'e') \
          UNION ALL \
          SELECT CASE one.prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END, schema.nspname::text, \
-         one.proname::text, format('%I(%s)', one.proname, oidvectortypes(one.proargtypes)), oidvectortypes(one.proargtypes) \
+         one.proname::text, oidvectortypes(one.proargtypes) \
          FROM pg_catalog.pg_proc AS one JOIN pg_catalog.pg_namespace AS schema ON schema.oid = one.pronamespace \
          WHERE schema.nspname !~ '^pg_' AND schema.nspname <> 'information_schema' AND NOT EXISTS ( \
          SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_catalog.pg_proc'::regclass AND objid = one.oid \
          AND deptype IN ('e', 'i')) \
          UNION ALL \
-         SELECT 'SCHEMA', NULL, one.nspname::text, one.nspname::text, NULL FROM pg_catalog.pg_namespace AS one \
+         SELECT 'SCHEMA', NULL, one.nspname::text, NULL FROM pg_catalog.pg_namespace AS one \
          WHERE one.nspname !~ '^pg_' AND one.nspname NOT IN ('information_schema', 'public') AND NOT EXISTS ( \
          SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_catalog.pg_namespace'::regclass AND objid = one.oid \
          AND deptype = 'e')",
@@ -262,9 +271,17 @@ pub(super) fn live(session: &mut Session) -> Result<Live, Fault> {
     let rows: Vec<Row> = session.load(statement)?;
     let mut extensions = Statement::<Text>::new("SELECT extname::text FROM pg_catalog.pg_extension");
     extensions.plan_each_time();
-    let objects =
-        rows.into_iter().map(|(kind, schema, name, tag, arguments)| LiveObject { kind, schema, name, tag, arguments });
-    Ok(Live { objects: objects.collect(), extensions: session.load(extensions)? })
+    let objects = rows.into_iter().map(|(kind, schema, name, arguments)| LiveObject { kind, schema, name, arguments });
+    let mut schemas = Statement::<Text>::new(
+        "SELECT DISTINCT schema.nspname::text FROM pg_catalog.pg_extension AS one \
+         JOIN pg_catalog.pg_namespace AS schema ON schema.oid = one.extnamespace",
+    );
+    schemas.plan_each_time();
+    Ok(Live {
+        objects: objects.collect(),
+        extensions: session.load(extensions)?,
+        extension_schemas: session.load(schemas)?,
+    })
 }
 
 #[cfg(test)]
@@ -285,12 +302,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_backup_lacks_is_dropped() {
+    fn everything_but_what_stays_is_dropped() {
         let object = |kind: &str, schema: Option<&str>, name: &str, arguments: Option<&str>| LiveObject {
             kind: kind.to_owned(),
             schema: schema.map(str::to_owned),
             name: name.to_owned(),
-            tag: arguments.map_or_else(|| name.to_owned(), |arguments| format!("{name}({arguments})")),
             arguments: arguments.map(str::to_owned),
         };
         let contents: Vec<Entry> =
@@ -304,10 +320,12 @@ mod tests {
             object("FUNCTION", Some("public"), "f", Some("integer, text")),
             object("SCHEMA", None, "polymnia", None),
             object("SCHEMA", None, "shop", None),
+            object("SCHEMA", None, "held", None),
         ];
         assert_eq!(
-            drops(&contents, &Live { objects, extensions: Vec::new() }),
+            drops(&contents, &Live { objects, extensions: Vec::new(), extension_schemas: vec!["held".to_owned()] }),
             [
+                "DROP TABLE IF EXISTS \"polymnia\".\"memories\" CASCADE",
                 "DROP TABLE IF EXISTS \"polymnia\".\"memo\"\"ries\" CASCADE",
                 "DROP FUNCTION IF EXISTS \"public\".\"f\"(integer, text) CASCADE",
                 "DROP SCHEMA IF EXISTS \"shop\" CASCADE",

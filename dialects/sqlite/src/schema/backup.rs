@@ -31,7 +31,7 @@ const MANIFEST: &str = ".json";
 const LEFT: Duration = Duration::from_hours(24);
 
 /// Writes a copy to a file that is not there, and verifies it.
-pub(super) fn make(engine: &SqliteEngine, call: &Call, to: &Path) -> Result<BackupInfo> {
+pub(super) fn make(engine: &SqliteEngine, call: &Call, options: &SessionOptions, to: &Path) -> Result<BackupInfo> {
     let connector = engine.pool().connector();
     let folder = folder_of(to);
     if fs::symlink_metadata(to).is_ok() {
@@ -41,7 +41,7 @@ pub(super) fn make(engine: &SqliteEngine, call: &Call, to: &Path) -> Result<Back
     // Beside the place it is meant for, under a name of its own: a file by the name of a backup is a whole one.
     let partial = tempfile::Builder::new().prefix(PARTIAL.0).suffix(PARTIAL.1).tempfile_in(folder);
     let partial = partial.map_err(|error| system(error, folder, "can't be written"))?.into_temp_path();
-    copy_to_file(connector, call, &partial)?;
+    copy_to_file(connector, call, options.lock_wait, &partial)?;
     let info = describe(call, &partial)?;
     sync(&partial).map_err(|error| system(error, to, "can't be written"))?;
     place(partial, to)?;
@@ -87,11 +87,10 @@ pub(super) fn restore(engine: &SqliteEngine, call: &Call, options: &SessionOptio
     copied
 }
 
-/// Copies the database into a file, which is empty or not there.
-pub(super) fn copy_to_file(connector: &Connector, call: &Call, to: &Path) -> Result<()> {
-    let wait = connector.config().busy_timeout;
+/// Copies the database into a file, which is empty or not there, and waits so long for others.
+pub(super) fn copy_to_file(connector: &Connector, call: &Call, wait: Duration, to: &Path) -> Result<()> {
     if connector.config().location == Location::Memory {
-        let bytes = from_memory(connector, call, |connection| {
+        let bytes = from_memory(connector, call, wait, |connection| {
             connection.handle().serialize().map_err(|failure| sql::judge(connection, &failure, Step::Statement).error)
         })?;
         return fs::write(to, bytes).map_err(|error| system(error, to, "can't be written"));
@@ -101,8 +100,8 @@ pub(super) fn copy_to_file(connector: &Connector, call: &Call, to: &Path) -> Res
     let Some(path) = to.to_str() else {
         return Err(Error::new(ErrorKind::Config, format!("path {} is not UTF-8", to.display())));
     };
-    sql::run(&mut connection, "VACUUM INTO ?", &[Value::Text(path)]).map_err(|failure| failure.error)?;
-    Ok(())
+    let copied = sql::run(&mut connection, "VACUUM INTO ?", &[Value::Text(path)]);
+    copied.map(|_| ()).map_err(|failure| if failure.lock_timeout { in_the_way(failure.error) } else { failure.error })
 }
 
 /// Does something with a connection to a database in memory: that of the session of migrating if there is one. Nobody else can
@@ -110,6 +109,7 @@ pub(super) fn copy_to_file(connector: &Connector, call: &Call, to: &Path) -> Res
 pub(super) fn from_memory<T>(
     connector: &Connector,
     call: &Call,
+    wait: Duration,
     body: impl FnOnce(&mut Connection) -> Result<T>,
 ) -> Result<T> {
     let migrating = connector.migrating();
@@ -119,7 +119,7 @@ pub(super) fn from_memory<T>(
         Some(connection) if connection.is_in_transaction() => &mut **connection,
         _ => own.insert(connector.connect()?),
     };
-    connection.guard().begin_waiting(call, connector.config().busy_timeout);
+    connection.guard().begin_waiting(call, wait);
     body(connection)
 }
 
@@ -133,15 +133,15 @@ fn copy_over(from: &mut Handle, to: &mut Connection, call: &Call) -> Result<()> 
     let copied = from.copy_over(to.handle(), || call.interruption().is_none());
     copied.map_err(|failure| {
         let failure = sql::judge(to, &failure, Step::Commit);
-        if failure.lock_timeout {
-            SchemaFault::Locked
-                .error("another connection writes to the database and does not end its transaction")
-                .with_hint("end it, and restore again")
-                .with_source(failure.error)
-        } else {
-            failure.error
-        }
+        if failure.lock_timeout { in_the_way(failure.error) } else { failure.error }
     })
+}
+
+fn in_the_way(error: Error) -> Error {
+    SchemaFault::Locked
+        .error("another connection writes to the database and does not end its transaction")
+        .with_hint("end it, and try again")
+        .with_source(error)
 }
 
 /// Is what a copy holds.

@@ -143,8 +143,8 @@ fn try_file(path: &Path, me: &LockHolder) -> io::Result<Option<File>> {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // Its holder removes it, so this may be a lock on a file that nobody else finds.
-        if !is_at(&file, path) {
+        // Its holder removes it, so this may be a lock on a file that nobody else finds. Or it was put there since `plain` looked.
+        if !is_at(&file, path) || names(&file.metadata()?) > 1 {
             continue;
         }
         if !writable {
@@ -188,7 +188,7 @@ fn plain(path: &Path) -> io::Result<&Path> {
     if found.is_file() && names(&found) <= 1 {
         return Ok(path);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "a link or no file is there"))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "a link, or what is no file, is there"))
 }
 
 /// Returns how many names a file has, as far as the system tells.

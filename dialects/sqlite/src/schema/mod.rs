@@ -85,8 +85,8 @@ impl SchemaEngine for SqliteEngine {
         })
     }
 
-    fn backup(&self, call: &Call, to: &Path) -> Result<BackupInfo> {
-        backup::make(self, call, to)
+    fn backup(&self, call: &Call, options: &SessionOptions, to: &Path) -> Result<BackupInfo> {
+        backup::make(self, call, options, to)
     }
 
     fn verify_backup(&self, call: &Call, from: &Path) -> Result<BackupInfo> {

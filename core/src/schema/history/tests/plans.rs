@@ -124,13 +124,16 @@ fn what_stopped_half_way_goes_on() {
 }
 
 #[test]
-fn a_half_way_downgrade_goes_on_by_the_script_it_began_with() {
+fn a_half_way_downgrade_goes_on_by_the_script_as_it_was_mended() {
     let mut sources = [plain(&["1", "2"])];
     let mut ledger = ran(&sources, &["1", "2"]);
     add(&mut ledger, &sources, &version("2"), State::Reverting);
     "DROP TABLE something_else;".clone_into(&mut sources[0].scripts[1].down);
     let plan = down(&sources, &ledger, &Target::Steps(1)).unwrap();
     assert!(plan.steps[0].resumes);
+    assert_eq!(plan.steps[0].script.down, "DROP TABLE something_else;");
+    let stored = RunOptions { use_stored_down: true, ..RunOptions::default() };
+    let plan = History::new(&sources, &ledger).plan_down(&Target::Steps(1), &stored).unwrap();
     assert!(plan.steps[0].script.down.starts_with("DROP TABLE t_"));
     let other_way = up(&sources, &ledger, &Target::Head).unwrap_err();
     assert_eq!(fault(&other_way), Some(SchemaFault::Unfinished));

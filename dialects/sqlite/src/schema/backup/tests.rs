@@ -51,13 +51,13 @@ fn a_backup_holds_everything_and_is_put_back() {
         let backups = folder.path().join(format!("backups-{at}"));
         fs::create_dir(&backups).unwrap();
         let path = backups.join("b.db");
-        let info = engine.backup(&call(), &path).unwrap();
+        let info = engine.backup(&call(), &options(), &path).unwrap();
         assert_eq!((info.memories, info.bytes), (Some(20), fs::metadata(&path).unwrap().len()));
         assert_eq!(info.version.as_deref(), Some("20261121000400"));
         assert_eq!(info.fingerprint, Some(engine.snapshot(&call()).unwrap().fingerprint()));
         assert_eq!(engine.verify_backup(&call(), &path).unwrap(), info);
         assert_eq!(names(&backups), ["b.db"]);
-        assert_eq!(engine.backup(&call(), &path).unwrap_err().kind(), ErrorKind::Conflict);
+        assert_eq!(engine.backup(&call(), &options(), &path).unwrap_err().kind(), ErrorKind::Conflict);
 
         // Made anew meanwhile, the database has another seed: what connections know is of the old one.
         assert_eq!(found(&engine), 20);
@@ -91,7 +91,7 @@ fn a_backup_is_made_while_a_session_has_a_transaction_open() {
         let mut session = session(&engine);
         session.begin(&call(), Begin::Plain).unwrap();
         let path = folder.path().join(format!("b{at}.db"));
-        let info = engine.backup(&call(), &path).unwrap();
+        let info = engine.backup(&call(), &options(), &path).unwrap();
         assert_eq!((info.version, info.memories), (None, None));
         session.execute(&call(), "DROP TABLE t").unwrap();
         session.commit(&call()).unwrap();
@@ -110,7 +110,7 @@ fn what_is_no_backup_is_refused() {
     let engine = open_url(&url);
     engine.migrate(&call()).unwrap();
     let path = folder.path().join("b.db");
-    engine.backup(&call(), &path).unwrap();
+    engine.backup(&call(), &options(), &path).unwrap();
 
     let refused = |path: &Path| {
         let error = engine.verify_backup(&call(), path).unwrap_err();
@@ -161,7 +161,7 @@ fn what_is_anothers_is_not_put_back() {
         } else {
             let other = open_url(":memory:");
             run(&other, script);
-            other.backup(&call(), &path).unwrap();
+            other.backup(&call(), &options(), &path).unwrap();
         }
         let error = engine.restore(&call(), &options(), &path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{name}: {error}");
@@ -181,7 +181,7 @@ fn a_backup_of_before_our_ledger_is_put_back() {
     put(&engine, 0..3);
     run(&engine, "DROP TABLE polymnia_migrations; DROP TABLE polymnia_migration_log");
     let path = folder.path().join("b.db");
-    engine.backup(&call(), &path).unwrap();
+    engine.backup(&call(), &options(), &path).unwrap();
     put(&engine, 0..5);
     engine.restore(&call(), &options(), &path).unwrap();
     assert_eq!(found(&engine), 3);
@@ -192,12 +192,12 @@ fn nothing_stays_of_a_backup_that_fails() {
     let (folder, url) = file();
     let engine = open_url(&url);
     engine.migrate(&call()).unwrap();
-    let error = engine.backup(&call(), &folder.path().join("no/folder/b.db")).unwrap_err();
+    let error = engine.backup(&call(), &options(), &folder.path().join("no/folder/b.db")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let backups = folder.path().join("backups");
     fs::create_dir(&backups).unwrap();
     let late = Call { deadline: Some(std::time::Instant::now()), ..call() };
-    assert!(engine.backup(&late, &backups.join("b.db")).is_err());
+    assert!(engine.backup(&late, &options(), &backups.join("b.db")).is_err());
     assert_eq!(names(&backups), Vec::<String>::new());
 }
 
@@ -211,7 +211,7 @@ fn what_a_killed_process_left_goes_with_the_next_backup() {
         let file = File::create(backups.join(name)).unwrap();
         file.set_modified(std::time::SystemTime::now() - Duration::from_hours(hours)).unwrap();
     }
-    engine.backup(&call(), &backups.join("b.db")).unwrap();
+    engine.backup(&call(), &options(), &backups.join("b.db")).unwrap();
     assert_eq!(names(&backups), [".polymnia-new.partial", "b.db", "mine.partial"]);
 }
 
@@ -222,7 +222,7 @@ fn a_writer_is_in_the_way_of_putting_back() {
     let engine = open_url(&format!("{url}?busy_timeout=30s"));
     engine.migrate(&call()).unwrap();
     let path = folder.path().join("b.db");
-    engine.backup(&call(), &path).unwrap();
+    engine.backup(&call(), &options(), &path).unwrap();
     put(&engine, 0..3);
     let is_locked = || {
         let began = Instant::now();
