@@ -1,6 +1,5 @@
 //! Paths: what their steps lead to.
 
-use super::prelude::*;
 use super::table::check_table;
 use crate::fixture::Subject;
 

@@ -57,7 +57,7 @@ impl SchemaEngine for SqliteEngine {
         options: &SessionOptions,
         observer: &mut dyn Observer,
     ) -> Result<Box<dyn SchemaSession>> {
-        session::open(self.pool().connector(), call, *options, observer)
+        session::open(self.pool(), call, *options, observer)
     }
 
     fn lock_holder(&self, _call: &Call) -> Result<Option<LockHolder>> {

@@ -40,8 +40,12 @@ pub(super) fn name(name: &str) -> String {
 
 /// Returns the tokens without the parentheses around the whole of them.
 pub(super) fn unwrapped<'a, 's>(mut tokens: &'a [Token<'s>]) -> &'a [Token<'s>] {
-    while tokens.first().is_some_and(|token| token.is_symbol("(")) && group(tokens) == tokens.len() {
-        tokens = &tokens[1..tokens.len() - 1];
+    while let [first, inner @ .., last] = tokens
+        && first.is_symbol("(")
+        && last.is_symbol(")")
+        && group(tokens) == tokens.len()
+    {
+        tokens = inner;
     }
     tokens
 }
@@ -196,6 +200,14 @@ mod tests {
         {
             assert_ne!(normal(one), normal(other));
         }
+    }
+
+    #[test]
+    fn what_is_never_closed_stays() {
+        for text in ["(", "(a"] {
+            assert_eq!(normal(text), text);
+        }
+        assert_eq!((normal("()"), normal("((a))")), (String::new(), "a".to_owned()));
     }
 
     #[test]

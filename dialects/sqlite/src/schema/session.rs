@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use polymnia::schema::{
     BatchDone, BatchRequest, Begin, Entry, Ledger, LogEntry, Observer, Orphans, SchemaFault, SessionOptions, Snapshot,
-    StatementError, Version,
+    State, StatementError, Version,
 };
 use polymnia::spi::SchemaSession;
 use polymnia::{Call, Error, ErrorKind, Result};
-use polymnia_pool::Connector as _;
+use polymnia_pool::{Connector as _, Pool};
 
 use super::lock::Held;
 use super::{batch, catalog, ledger, snapshot, sql};
@@ -23,7 +23,11 @@ use crate::connector::Connector;
 pub(super) struct SqliteSession {
     /// Dropped before the lock: closing it rolls back. Shared with whoever backs a database in memory up meanwhile.
     connection: Arc<Mutex<Connection>>,
+    /// Where connections come from.
+    pool: Pool<Connector>,
     options: SessionOptions,
+    /// How far the step is whose statements run on the connection.
+    step: Progress,
     /// Whether foreign keys are switched off for the transaction.
     rebuilds: bool,
     /// The statement whose batches were told how many rows there are.
@@ -31,13 +35,25 @@ pub(super) struct SqliteSession {
     _lock: Held,
 }
 
+/// Says what ran on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// No statement of a migration.
+    Fresh,
+    /// Statements of a step that goes on.
+    Begun,
+    /// A step that is recorded: the next one needs another connection.
+    Over,
+}
+
 /// Opens a session.
 pub(super) fn open(
-    connector: &Connector,
+    pool: &Pool<Connector>,
     call: &Call,
     options: SessionOptions,
     observer: &mut dyn Observer,
 ) -> Result<Box<dyn SchemaSession>> {
+    let connector = pool.connector();
     let connection = connector.connect()?;
     if connection.is_read_only() {
         return Err(read_only(connector));
@@ -45,7 +61,15 @@ pub(super) fn open(
     let lock = connector.seat().take(call, options.lock_wait, observer)?;
     let connection = Arc::new(Mutex::new(connection));
     connector.set_migrating(&connection);
-    Ok(Box::new(SqliteSession { connection, options, rebuilds: false, counted: None, _lock: lock }))
+    Ok(Box::new(SqliteSession {
+        connection,
+        pool: pool.clone(),
+        options,
+        step: Progress::Fresh,
+        rebuilds: false,
+        counted: None,
+        _lock: lock,
+    }))
 }
 
 impl SqliteSession {
@@ -65,6 +89,24 @@ impl SqliteSession {
     /// Reads one moment, what the transaction that is open did included.
     fn read<T>(&mut self, call: &Call, body: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         self.on(call, |options| options.lock_wait).moment(body)
+    }
+
+    /// Sees to it that a step finds nothing of the one before: its pragmas, its temporary tables, what it attached.
+    fn renew(&mut self) -> Result<()> {
+        let mut connection = lock(&self.connection);
+        if self.step == Progress::Over && !connection.is_in_transaction() {
+            *connection = self.pool.connector().connect().map_err(waited)?;
+            self.step = Progress::Fresh;
+            self.counted = None;
+        }
+        Ok(())
+    }
+
+    /// Notes that a step is recorded as what it is to be.
+    fn end_step(&mut self) {
+        if self.step == Progress::Begun {
+            self.step = Progress::Over;
+        }
     }
 
     /// Switches foreign keys on again after a transaction that made tables anew.
@@ -99,6 +141,7 @@ impl SchemaSession for SqliteSession {
     }
 
     fn begin(&mut self, call: &Call, how: Begin) -> Result<()> {
+        self.renew()?;
         if how == Begin::Rebuild {
             // Within a transaction the pragma does nothing.
             set_foreign_keys(&mut lock(&self.connection), false)?;
@@ -133,10 +176,14 @@ impl SchemaSession for SqliteSession {
     }
 
     fn execute(&mut self, call: &Call, statement: &str) -> Result<u64, StatementError> {
+        self.renew()?;
+        self.step = Progress::Begun;
         sql::run(&mut self.on(call, |options| options.lock_timeout), statement, &[])
     }
 
     fn batch(&mut self, call: &Call, request: &BatchRequest<'_>) -> Result<BatchDone, StatementError> {
+        self.renew()?;
+        self.step = Progress::Begun;
         let first = self.counted.as_deref() != Some(request.statement);
         let done = batch::run(&mut self.on(call, |options| options.lock_timeout), request, first)?;
         if first {
@@ -146,11 +193,18 @@ impl SchemaSession for SqliteSession {
     }
 
     fn record(&mut self, call: &Call, entry: &Entry) -> Result<()> {
-        self.write(call, |connection| ledger::record(connection, entry))
+        self.write(call, |connection| ledger::record(connection, entry))?;
+        match entry.state {
+            State::Applied | State::Failed => self.end_step(),
+            State::Running | State::Reverting => {}
+        }
+        Ok(())
     }
 
     fn forget(&mut self, call: &Call, version: &Version) -> Result<()> {
-        self.write(call, |connection| ledger::forget(connection, version))
+        self.write(call, |connection| ledger::forget(connection, version))?;
+        self.end_step();
+        Ok(())
     }
 
     fn log(&mut self, call: &Call, line: &LogEntry) -> Result<()> {

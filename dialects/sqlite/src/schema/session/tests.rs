@@ -330,3 +330,46 @@ fn words_of_a_newer_build_are_none_it_knows() {
     }
     assert!(engine.ledger(&call()).is_ok());
 }
+
+#[test]
+fn a_step_finds_nothing_of_the_one_before() {
+    let (folder, file_url) = file();
+    let attach = format!("ATTACH '{}' AS other", folder.path().join("other.db").display());
+    for url in [file_url.as_str(), ":memory:"] {
+        let engine = open_url(url);
+        let mut session = session(&engine);
+        session.prepare(&call()).unwrap();
+        for statement in [
+            "PRAGMA ignore_check_constraints = ON",
+            "PRAGMA foreign_keys = OFF",
+            attach.as_str(),
+            "CREATE TEMP TABLE mine (a)",
+            "CREATE TABLE t (a INT CHECK (a > 5))",
+        ] {
+            session.execute(&call(), statement).unwrap();
+            // The step is the same until it is recorded as done.
+            session.begin(&call(), Begin::Plain).unwrap();
+            session.record(&call(), &entry("20260101000000", State::Running)).unwrap();
+            session.commit(&call()).unwrap();
+        }
+        session.execute(&call(), "INSERT INTO temp.mine SELECT 1 FROM t").unwrap();
+        session.record(&call(), &entry("20260101000000", State::Applied)).unwrap();
+
+        assert!(session.execute(&call(), "INSERT INTO t VALUES (1)").is_err(), "checks hold again: {url}");
+        assert!(session.execute(&call(), "INSERT INTO mine VALUES (1)").is_err());
+        assert!(session.execute(&call(), "CREATE TABLE other.t (a)").is_err());
+        session.execute(&call(), "CREATE TABLE p (a PRIMARY KEY)").unwrap();
+        session.execute(&call(), "CREATE TABLE c (a REFERENCES p)").unwrap();
+        assert!(session.execute(&call(), "INSERT INTO c VALUES (1)").is_err(), "foreign keys are enforced");
+
+        // What takes a step back ends one, too; within a transaction nothing can be renewed before it ends.
+        session.begin(&call(), Begin::Plain).unwrap();
+        session.execute(&call(), "PRAGMA ignore_check_constraints = ON").unwrap();
+        session.forget(&call(), &Version::new("20260101000000").unwrap()).unwrap();
+        session.log(&call(), &line("reverted")).unwrap();
+        session.commit(&call()).unwrap();
+        session.begin(&call(), Begin::Plain).unwrap();
+        assert!(session.execute(&call(), "INSERT INTO t VALUES (1)").is_err());
+        session.rollback().unwrap();
+    }
+}
