@@ -1,8 +1,9 @@
 //! What `ALTER TABLE` does.
 
-use crate::schema::lint::cursor::{Cursor, split};
+use crate::schema::lint::cursor::Cursor;
 use crate::schema::lint::table::{Column, Constraint, column, table_constraint, type_name};
 use crate::schema::text::Token;
+use crate::schema::text::split_at_commas;
 
 /// Is one thing that an `ALTER TABLE` does.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ pub(super) enum Action<'t, 'a> {
 /// Reads the actions of an `ALTER TABLE`, from behind the table's name.
 pub(super) fn alter_table<'t, 'a>(cursor: &mut Cursor<'t, 'a>) -> Vec<Action<'t, 'a>> {
     cursor.eat_symbol("*");
-    let parts: Vec<&'t [Token<'a>]> = split(cursor.left);
+    let parts: Vec<&'t [Token<'a>]> = split_at_commas(cursor.left);
     parts.into_iter().map(|part| action(&mut Cursor::new(part, cursor.syntax)).unwrap_or(Action::Other)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Walks over the tokens of a statement.
 
 use crate::schema::lint::name::{Name, name_of};
-use crate::schema::text::{Syntax, Token};
+use crate::schema::text::{Syntax, Token, split_at_commas};
 
 /// Is what is left of a statement's tokens.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,7 @@ impl<'t, 'a> Cursor<'t, 'a> {
     /// Takes the columns in the parentheses that come next: the first name of each part.
     pub(super) fn columns(&mut self) -> Vec<String> {
         let syntax = self.syntax;
-        let parts = self.group().map(split).unwrap_or_default();
+        let parts = self.group().map(split_at_commas).unwrap_or_default();
         parts.into_iter().filter_map(|part| Cursor::new(part, syntax).word()).collect()
     }
 
@@ -152,26 +152,6 @@ fn closing(tokens: &[Token<'_>]) -> usize {
         }
     }
     tokens.len()
-}
-
-/// Cuts tokens at the commas outside of parentheses.
-pub(super) fn split<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
-    let mut depth = 0_usize;
-    let mut parts = Vec::new();
-    let mut start = 0;
-    for (at, token) in tokens.iter().enumerate() {
-        if token.is_symbol("(") {
-            depth += 1;
-        } else if token.is_symbol(")") {
-            depth = depth.saturating_sub(1);
-        } else if token.is_symbol(",") && depth == 0 {
-            parts.push(&tokens[start..at]);
-            start = at + 1;
-        }
-    }
-    parts.push(&tokens[start..]);
-    parts.retain(|part| !part.is_empty());
-    parts
 }
 
 /// Returns the names of the functions that tokens call: what stands before a `(`, other than keywords that may.

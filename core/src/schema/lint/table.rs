@@ -1,8 +1,9 @@
 //! What `CREATE TABLE` says, and what it says of columns and constraints, which `ALTER TABLE` says as well.
 
-use crate::schema::lint::cursor::{Cursor, split};
+use crate::schema::lint::cursor::Cursor;
 use crate::schema::lint::name::Name;
 use crate::schema::text::Token;
+use crate::schema::text::split_at_commas;
 
 /// Is a table that is made.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ pub(super) fn create_table<'t, 'a>(
         table.from_query = cursor.has("AS");
         return Some(table);
     }
-    for part in split(cursor.group()?) {
+    for part in split_at_commas(cursor.group()?) {
         let mut part = Cursor::new(part, cursor.syntax);
         if let Some(constraint) = table_constraint(&mut part) {
             table.constraints.push(constraint);

@@ -8,6 +8,7 @@ mod classify;
 mod destroys;
 mod destructions;
 mod directive;
+mod list;
 mod place;
 #[cfg(test)]
 mod properties;
@@ -18,6 +19,7 @@ pub use batch::Batch;
 pub use checksum::{Checksums, checksums};
 pub use destructions::destructions;
 pub use directive::{Directive, DirectiveFault, directive_faults, noop_reason};
+pub use list::split_at_commas;
 pub use place::{diff, place};
 pub use statement::{Statement, statements};
 pub use token::{Token, TokenKind, tokens};

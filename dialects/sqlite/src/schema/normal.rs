@@ -67,25 +67,6 @@ pub(super) fn group(tokens: &[Token<'_>]) -> usize {
     tokens.len()
 }
 
-/// Cuts tokens at the commas that stand in no parentheses.
-pub(super) fn list<'a, 's>(tokens: &'a [Token<'s>]) -> Vec<&'a [Token<'s>]> {
-    let mut items = Vec::new();
-    let (mut depth, mut start) = (0_usize, 0);
-    for (at, token) in tokens.iter().enumerate() {
-        if token.is_symbol("(") {
-            depth += 1;
-        } else if token.is_symbol(")") {
-            depth = depth.saturating_sub(1);
-        } else if token.is_symbol(",") && depth == 0 {
-            items.push(&tokens[start..at]);
-            start = at + 1;
-        }
-    }
-    items.push(&tokens[start..]);
-    items.retain(|item| !item.is_empty());
-    items
-}
-
 /// Words after which a parenthesis begins something else than arguments.
 const KEYWORDS: [&str; 38] = [
     "all",
@@ -172,6 +153,8 @@ fn word(token: &Token<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use polymnia::schema::text::split_at_commas;
+
     use super::*;
 
     fn normal(sql: &str) -> String {
@@ -213,7 +196,7 @@ mod tests {
     #[test]
     fn lists_are_cut_at_their_own_commas() {
         let tokens = words("a, f(b, c) desc, (d)");
-        let items: Vec<String> = list(&tokens).into_iter().map(text).collect();
+        let items: Vec<String> = split_at_commas(&tokens).into_iter().map(text).collect();
         assert_eq!(items, ["a", "f(b, c) desc", "(d)"]);
     }
 }

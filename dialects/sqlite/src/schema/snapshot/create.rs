@@ -2,10 +2,10 @@
 //!
 //! SQLite keeps the statement and has accepted it, so this reads what is right and passes over what it doesn't know.
 
-use polymnia::schema::text::Token;
+use polymnia::schema::text::{Token, split_at_commas};
 
 use crate::schema::catalog::unquoted;
-use crate::schema::normal::{expression, group, list, name, text};
+use crate::schema::normal::{expression, group, name, text};
 
 /// Is what a statement says of a table.
 #[derive(Debug, Default)]
@@ -58,7 +58,7 @@ pub(super) fn read(tokens: &[Token<'_>]) -> Created {
     let mut created = Created::default();
     let Some(start) = tokens.iter().position(|token| token.is_symbol("(")) else { return created };
     let end = start + group(&tokens[start..]);
-    for item in list(&tokens[start + 1..end.saturating_sub(1).max(start + 1)]) {
+    for item in split_at_commas(&tokens[start + 1..end.saturating_sub(1).max(start + 1)]) {
         let mut reader = Reader { rest: item };
         if !reader.begins_constraint() {
             let column = reader.column(&mut created.constraints);
@@ -240,7 +240,7 @@ impl<'a, 's> Reader<'a, 's> {
         }
         let group = self.group();
         let inner = &group[1..group.len().saturating_sub(1).max(1)];
-        list(inner).into_iter().map(super::index::column).collect()
+        split_at_commas(inner).into_iter().map(super::index::column).collect()
     }
 
     fn group(&mut self) -> &'a [Token<'s>] {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use polymnia::schema::text::Token;
+use polymnia::schema::text::{Token, split_at_commas};
 
 use super::some;
-use crate::schema::normal::{expression, group, list, text, words};
+use crate::schema::normal::{expression, group, text, words};
 
 /// Reads a `CREATE INDEX`.
 pub(super) fn attributes(statement: &str) -> BTreeMap<String, String> {
@@ -14,7 +14,7 @@ pub(super) fn attributes(statement: &str) -> BTreeMap<String, String> {
     let start = tokens.iter().position(|token| token.is_symbol("(")).unwrap_or(tokens.len());
     let end = start + group(&tokens[start..]);
     let columns = tokens.get(start + 1..end.saturating_sub(1)).unwrap_or_default();
-    let columns: Vec<String> = list(columns).into_iter().map(column).collect();
+    let columns: Vec<String> = split_at_commas(columns).into_iter().map(column).collect();
     let condition = tokens.get(end).filter(|token| token.is("where")).map(|_| expression(&tokens[end + 1..]));
     some([
         ("columns", Some(columns.join(", "))),
