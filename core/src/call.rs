@@ -1,5 +1,6 @@
 //! What every operation carries beside its arguments: the time, a deadline and a way to cancel it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -72,8 +73,14 @@ pub enum Interruption {
 /// for_the_signal_handler.cancel();
 /// assert!(token.is_cancelled());
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub struct CancelToken(Arc<Flag>);
+
+#[derive(Default)]
+struct Flag {
+    set: AtomicBool,
+    source: Option<Box<dyn Fn() -> bool + Send + Sync>>,
+}
 
 impl CancelToken {
     /// Returns a token that is not cancelled.
@@ -81,13 +88,44 @@ impl CancelToken {
         Self::default()
     }
 
+    /// Returns a token that is cancelled, too, once `source` says so, which is asked each time and must answer within a
+    /// microsecond or so.
+    pub fn watching(source: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Flag { set: AtomicBool::new(false), source: Some(Box::new(source)) }))
+    }
+
     /// Cancels what carries this token.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.set.store(true, Ordering::Release);
     }
 
     /// Returns whether it was cancelled.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.set.load(Ordering::Acquire) || self.0.source.as_ref().is_some_and(|cancelled| cancelled())
+    }
+}
+
+impl fmt::Debug for CancelToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelToken").field("cancelled", &self.is_cancelled()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watching_token_is_cancelled_by_either() {
+        let set = Arc::new(AtomicBool::new(false));
+        let source = Arc::clone(&set);
+        let token = CancelToken::watching(move || source.load(Ordering::Acquire));
+        assert!(!token.is_cancelled());
+        set.store(true, Ordering::Release);
+        assert!(token.is_cancelled());
+        set.store(false, Ordering::Release);
+        assert!(!token.is_cancelled());
+        token.cancel();
+        assert!(token.clone().is_cancelled());
     }
 }

@@ -47,6 +47,35 @@ pub enum PositionKey {
 }
 
 impl Cursor {
+    /// The length of a cursor as bytes.
+    pub const BYTES: usize = LENGTH;
+
+    /// Returns the cursor as bytes: a version (1), a digest of the query (8), the value of the field that orders (8, the
+    /// microseconds of a time or the bits of a float) and the id (16), numbers with the most significant byte first.
+    pub fn to_bytes(&self) -> [u8; LENGTH] {
+        let mut bytes = [VERSION; LENGTH];
+        bytes[1..9].copy_from_slice(&self.digest);
+        bytes[9..17].copy_from_slice(&self.key.to_be_bytes());
+        bytes[17..].copy_from_slice(self.id.as_bytes());
+        bytes
+    }
+
+    /// Returns the cursor that [`to_bytes`](Self::to_bytes) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a version that isn't known.
+    pub fn from_bytes(bytes: [u8; LENGTH]) -> Result<Self> {
+        let [version, rest @ ..] = bytes;
+        if version != VERSION {
+            return Err(malformed());
+        }
+        let (digest, rest) = rest.split_first_chunk().ok_or_else(malformed)?;
+        let (key, rest) = rest.split_first_chunk().ok_or_else(malformed)?;
+        let id = rest.try_into().map_err(|_| malformed())?;
+        Ok(Self { digest: *digest, key: i64::from_be_bytes(*key), id: MemoryId::from_bytes(id) })
+    }
+
     /// Returns the cursor after `memory` in the answer to `query`.
     pub(crate) fn after(memory: &Memory, namespace: &Namespace, query: &Query) -> Self {
         let key = match query.order.by {
@@ -85,12 +114,7 @@ impl Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = Vec::with_capacity(LENGTH);
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&self.digest);
-        bytes.extend_from_slice(&self.key.to_be_bytes());
-        bytes.extend_from_slice(self.id.as_bytes());
-        f.write_str(&BASE64.encode(bytes))
+        f.write_str(&BASE64.encode(self.to_bytes()))
     }
 }
 
@@ -105,15 +129,8 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self> {
         let bytes = BASE64.decode(text).map_err(|_| malformed())?;
-        let Ok(bytes) = <[u8; LENGTH]>::try_from(bytes) else { return Err(malformed()) };
-        let [version, rest @ ..] = bytes;
-        if version != VERSION {
-            return Err(malformed());
-        }
-        let (digest, rest) = rest.split_first_chunk().ok_or_else(malformed)?;
-        let (key, rest) = rest.split_first_chunk().ok_or_else(malformed)?;
-        let id = rest.try_into().map_err(|_| malformed())?;
-        Ok(Self { digest: *digest, key: i64::from_be_bytes(*key), id: MemoryId::from_bytes(id) })
+        let bytes = bytes.try_into().map_err(|_| malformed())?;
+        Self::from_bytes(bytes)
     }
 }
 

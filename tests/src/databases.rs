@@ -8,8 +8,8 @@ use polymnia_postgres::Postgres as PostgresDialect;
 use polymnia_sqlite::Sqlite;
 use tempfile::TempDir;
 
-use crate::fixture::Fixture;
 use crate::server::{self, TestDatabase};
+use polymnia_conformance::Fixture;
 
 /// Is a SQLite file in a temporary folder.
 #[derive(Debug)]

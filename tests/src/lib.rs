@@ -1,9 +1,5 @@
-//! The suite that every Polymnia dialect passes.
-//!
-//! A dialect is right when it answers as the contracts in [`polymnia::spi`] say. This crate asks: [`conformance_suite!`]
-//! makes one test a case for a [`Fixture`], which is all that an author writes. [`Oracle`] is an engine too naive to be
-//! wrong, which the suite is tested against and which judges random operations beside the dialects; [`generate`] makes
-//! those.
+//! What the tests of this workspace share: a PostgreSQL server that comes by itself, our dialects as fixtures of the
+//! [suite](polymnia_conformance), the command line, schemas to migrate.
 //!
 //! | variable | what it sets for the tests of this crate |
 //! |---|---|
@@ -25,15 +21,8 @@
 
 pub mod cli;
 pub mod databases;
-pub mod fixture;
-pub mod generate;
 pub mod migrate;
-pub mod oracle;
 pub mod server;
-pub mod suite;
-
-pub use fixture::{Fixture, Subject, TestClock, TestIds};
-pub use oracle::Oracle;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

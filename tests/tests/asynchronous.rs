@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use polymnia::{AsyncMemoryStore, Filter, Json, Mutation, Namespace, NewMemory, Query, Selection};
-use polymnia_conformance::databases::{Postgres, SqliteFile};
 use polymnia_conformance::{Fixture, Subject};
+use polymnia_tests::databases::{Postgres, SqliteFile};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_answers_many_futures_at_once() {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use polymnia::ConnectionString;
-use polymnia_conformance::databases::{Postgres, SqliteFile};
-use polymnia_conformance::{Fixture, cli, server};
+use polymnia_conformance::Fixture;
+use polymnia_tests::databases::{Postgres, SqliteFile};
+use polymnia_tests::{cli, server};
 
 #[test]
 fn a_conversation_is_found_alike() {

@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, Bool, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use polymnia::Json;
 use polymnia_conformance::generate::{Seed, any, json as generate, percent, times};
-use polymnia_conformance::server::{self, TestDatabase};
+use polymnia_tests::server::{self, TestDatabase};
 
 /// Takes a few seconds in a debug build.
 const PAIRS: u64 = 20_000;

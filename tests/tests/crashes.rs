@@ -15,11 +15,11 @@ use polymnia::{
     Error, ErrorKind, Expect, IndexDeclaration, IndexKind, Memory, MemoryId, MemoryStore, Mutation, Namespace,
     NewMemory, Query, Registry, Result, Retry, Selection, Timestamp, Upkeep,
 };
-use polymnia_conformance::databases::{Postgres, SqliteFile};
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, pick, times};
 use polymnia_conformance::{Fixture, TestClock};
 use polymnia_postgres::Postgres as PostgresDialect;
 use polymnia_sqlite::Sqlite;
+use polymnia_tests::databases::{Postgres, SqliteFile};
 
 /// Takes some seconds a dialect.
 const ROUNDS: u64 = 8;

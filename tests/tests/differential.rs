@@ -16,9 +16,9 @@ use polymnia::{
     MemoryId, MemoryStore, Mutation, Namespace, NewMemory, Order, Query, RecordLine, Result, Selection, Timestamp,
     Upkeep,
 };
-use polymnia_conformance::databases::{Postgres, SqliteFile, SqliteMemory};
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, percent, pick};
 use polymnia_conformance::{Oracle, Subject};
+use polymnia_tests::databases::{Postgres, SqliteFile, SqliteMemory};
 
 /// Takes some 25 s in a debug build on two cores.
 const ROUNDS: u64 = 100;

@@ -9,9 +9,9 @@ use polymnia::{
     Expect, Filter, IndexDeclaration, IndexKind, Memory, MemoryId, MemoryStore, Metadata, Namespace, NewMemory,
     OptimizeReport, Order, Patch, Query, Revision, Selection, Timestamp, Upkeep, VerifyReport,
 };
-use polymnia_conformance::databases::{Postgres, SqliteFile};
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, json, pick};
 use polymnia_conformance::{Fixture, Subject};
+use polymnia_tests::databases::{Postgres, SqliteFile};
 
 #[test]
 fn sqlite_finds_what_others_wrote() {

@@ -9,7 +9,8 @@ use polymnia::schema::lint::lint_script;
 use polymnia::schema::text::{Syntax, statements};
 use polymnia::schema::{Compatibility, Metadata, Script, Snapshot, Version};
 use polymnia::{Call, OpenOptions, spi::Dialect as _};
-use polymnia_conformance::{TestClock, server};
+use polymnia_conformance::TestClock;
+use polymnia_tests::server;
 use rusqlite::Connection;
 
 /// Returns the names of the rules that find something in a script of an application.

@@ -14,7 +14,7 @@ use polymnia::{
     Result, Selection, TimeRange, Timestamp,
 };
 use polymnia_conformance::Subject;
-use polymnia_conformance::databases::{Postgres, SqliteFile, SqliteMemory};
+use polymnia_tests::databases::{Postgres, SqliteFile, SqliteMemory};
 
 #[test]
 fn both_dialects_answer_alike() {

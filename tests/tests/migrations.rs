@@ -8,8 +8,8 @@ use diesel::migration::MigrationSource;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl, SqliteConnection};
 use diesel_migrations::MigrationHarness;
-use polymnia_conformance::server;
 use polymnia_migrations::Scripts;
+use polymnia_tests::server;
 
 #[test]
 fn sqlite_up_and_down() {

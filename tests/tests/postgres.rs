@@ -1,5 +1,6 @@
 //! The suite on PostgreSQL.
 
-use polymnia_conformance::{conformance_suite, databases::Postgres};
+use polymnia_conformance::conformance_suite;
+use polymnia_tests::databases::Postgres;
 
 conformance_suite!(postgres, Postgres);

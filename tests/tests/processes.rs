@@ -15,11 +15,12 @@ use polymnia::{
     Expect, Memory, MemoryStore, Mutation, Namespace, NewMemory, Query, RecordLine, Registry, Result, Revision,
     Selection, Timestamp,
 };
-use polymnia_conformance::databases::{Postgres, SqliteFile};
+use polymnia_conformance::Fixture;
 use polymnia_conformance::generate::{Pool, Seed, times};
-use polymnia_conformance::{Fixture, cli};
 use polymnia_postgres::Postgres as PostgresDialect;
 use polymnia_sqlite::Sqlite;
+use polymnia_tests::cli;
+use polymnia_tests::databases::{Postgres, SqliteFile};
 
 const PROCESSES: u32 = 8;
 const WRITES: u32 = 40;

@@ -16,9 +16,9 @@ use polymnia::schema::{
     BackupMode, Begin, Delta, Event, RunOptions, Script, SessionOptions, Snapshot, Source, Target, parity,
 };
 use polymnia::spi::{Engine, SchemaSession};
-use polymnia_conformance::databases::{Postgres, SqliteFile};
 use polymnia_conformance::{Fixture, Subject, TestClock};
 use polymnia_migrations::{postgres_source, sqlite_source};
+use polymnia_tests::databases::{Postgres, SqliteFile};
 
 #[test]
 fn sqlite_makes_what_is_written_down() {

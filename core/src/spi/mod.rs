@@ -42,6 +42,9 @@ pub trait Dialect: Send + Sync + Debug + 'static {
     /// Returns whether it opens this connection string, which has no URL scheme: `:memory:`, `host=localhost`.
     fn recognizes(&self, text: &ConnectionString) -> bool;
 
+    /// Returns the shared library whose code the dialect runs; none if it is part of the program.
+    fn library(&self) -> Option<&Library>;
+
     /// Returns the files that opening with these options would own, without touching them.
     ///
     /// Two copies of an embedded database in one process that open one file lose data, so the host asks first.
@@ -61,4 +64,13 @@ pub trait Dialect: Send + Sync + Debug + 'static {
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) once retrying has not helped. Each has the operation
     /// `connect`.
     fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>>;
+}
+
+/// Is a shared library that was loaded into this process.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Library {
+    /// The file it was loaded from.
+    pub path: PathBuf,
+    /// Where it was loaded: two libraries of one process differ here, even if one file replaced the other.
+    pub address: usize,
 }

@@ -78,7 +78,7 @@ use pq_sys as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use polymnia::spi::{Dialect, Engine};
+use polymnia::spi::{Dialect, Engine, Library};
 use polymnia::{ConnectionString, OpenOptions, Result};
 
 /// Opens PostgreSQL databases: `postgres://`, `postgresql://`, and libpq's keywords.
@@ -96,6 +96,10 @@ impl Dialect for Postgres {
 
     fn recognizes(&self, text: &ConnectionString) -> bool {
         config::Config::recognizes(text)
+    }
+
+    fn library(&self) -> Option<&Library> {
+        None
     }
 
     fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>> {

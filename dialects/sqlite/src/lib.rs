@@ -68,7 +68,7 @@ mod write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use polymnia::spi::{Dialect, Engine};
+use polymnia::spi::{Dialect, Engine, Library};
 use polymnia::{ConnectionString, OpenOptions, Result};
 
 use crate::config::Config;
@@ -103,6 +103,10 @@ impl Dialect for Sqlite {
 
     fn recognizes(&self, text: &ConnectionString) -> bool {
         config::is_bare_memory(text)
+    }
+
+    fn library(&self) -> Option<&Library> {
+        None
     }
 
     fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>> {

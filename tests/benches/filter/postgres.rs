@@ -5,8 +5,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use polymnia::{Memory, MemoryStore, Namespace, PoolOptions, Registry, Upkeep};
-use polymnia_conformance::server::{self, Server, TestDatabase};
 use polymnia_postgres::Postgres;
+use polymnia_tests::server::{self, Server, TestDatabase};
 
 use crate::corpus::{self, BATCH, Corpus, MetadataSize};
 use crate::libpq::{Connection, Rows};

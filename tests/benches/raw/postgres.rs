@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use polymnia::{MemoryStore, PoolOptions, Query, Registry, Selection};
-use polymnia_conformance::server;
 use polymnia_postgres::Postgres;
+use polymnia_tests::server;
 
 use crate::data;
 use crate::libpq::{Connection, Rows};

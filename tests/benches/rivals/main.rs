@@ -38,7 +38,7 @@ mod sample;
 
 use std::env;
 
-use polymnia_conformance::server;
+use polymnia_tests::server;
 
 use crate::child::Rival;
 use crate::measure::Contest;

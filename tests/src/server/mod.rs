@@ -21,7 +21,7 @@
 //! # Examples
 //!
 //! ```no_run
-//! use polymnia_conformance::server;
+//! use polymnia_tests::server;
 //!
 //! let database = server::shared().create_database();
 //! database.sql("CREATE TABLE t (id int)").expect("the database is empty");

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 /// # Examples
 ///
 /// ```no_run
-/// use polymnia_conformance::server::{Server, ServerOptions};
+/// use polymnia_tests::server::{Server, ServerOptions};
 ///
 /// let options = ServerOptions::durable().with_setting("work_mem", "16MB");
 /// let server = Server::start(&options).expect("a PostgreSQL is installed");

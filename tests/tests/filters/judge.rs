@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, Integer, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl};
 use polymnia::filter::{Bound, Relation, SizeTest, Step, Test};
 use polymnia::{Filter, Json, Path};
-use polymnia_conformance::server::{self, TestDatabase};
+use polymnia_tests::server::{self, TestDatabase};
 
 /// Is a database that holds documents and judges filters.
 pub(crate) struct Judge {

@@ -16,9 +16,9 @@ use polymnia::{
     Filter, IndexDeclaration, IndexKind, Memory, MemoryId, MemoryStore, Metadata, Mutation, Namespace, OnConflict,
     Order, Query, Selection, Timestamp,
 };
-use polymnia_conformance::databases::{Postgres, SqliteFile};
 use polymnia_conformance::generate::{self, Rng, Seed, json, percent, pick, times};
 use polymnia_conformance::{Fixture, Subject};
+use polymnia_tests::databases::{Postgres, SqliteFile};
 
 /// How many documents meet how many filters in one round.
 const DOCUMENTS: u32 = 500;

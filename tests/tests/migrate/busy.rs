@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
-use polymnia_conformance::migrate::{Kind, SHOP, Shop};
+use polymnia_tests::migrate::{Kind, SHOP, Shop};
 
 #[test]
 fn sqlite_gives_up_on_a_writer() {

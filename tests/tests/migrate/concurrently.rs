@@ -1,6 +1,6 @@
 //! Indexes built without locks that fail half-way.
 
-use polymnia_conformance::migrate::{Kind, SHOP, SHOP_HEAD, Shop};
+use polymnia_tests::migrate::{Kind, SHOP, SHOP_HEAD, Shop};
 
 #[test]
 fn a_unique_violation_is_never_called_success() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use polymnia_conformance::generate::times;
-use polymnia_conformance::migrate::{Database, Kind, Output, Running, SHOP, SHOP_HEAD, Shop, until};
+use polymnia_tests::migrate::{Database, Kind, Output, Running, SHOP, SHOP_HEAD, Shop, until};
 
 const PROCESSES: usize = 10;
 /// Twenty take a minute; the long checks do.

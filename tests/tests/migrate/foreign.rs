@@ -1,6 +1,6 @@
 //! Databases that another tool migrated: recognised by its ledger, compared, taken over, and left as they were apart from that.
 
-use polymnia_conformance::migrate::{Database, Kind};
+use polymnia_tests::migrate::{Database, Kind};
 
 /// The first versions of ours: what the other tool made.
 const MADE: [&str; 2] = ["20261121000100", "20261121000200"];

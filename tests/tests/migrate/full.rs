@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use polymnia_conformance::migrate::{Application, Database, Kind, Output, SHOP, SHOP_HEAD, Shop, set_mode};
-use polymnia_conformance::server::{Server, ServerOptions};
+use polymnia_tests::migrate::{Application, Database, Kind, Output, SHOP, SHOP_HEAD, Shop, set_mode};
+use polymnia_tests::server::{Server, ServerOptions};
 use tempfile::TempDir;
 
 const LARGE: &str = "shop20260103000100";

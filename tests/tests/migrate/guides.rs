@@ -8,8 +8,8 @@ use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
-use polymnia_conformance::migrate::{Kind, SHOP, Shop, set_mode};
-use polymnia_conformance::{cli, server};
+use polymnia_tests::migrate::{Kind, SHOP, Shop, set_mode};
+use polymnia_tests::{cli, server};
 
 #[test]
 fn workflow() {

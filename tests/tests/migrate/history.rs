@@ -1,6 +1,6 @@
 //! Histories that are not sound: each has its exit code, and the database stays untouched.
 
-use polymnia_conformance::migrate::{Kind, Output, SHOP, SHOP_HEAD, Shop};
+use polymnia_tests::migrate::{Kind, Output, SHOP, SHOP_HEAD, Shop};
 
 const IN_TRANSACTION: &str = "run_in_transaction = true\n";
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use polymnia_conformance::generate::{Seed, times};
-use polymnia_conformance::migrate::{Brake, Kind, SHOP, Shop, until, within};
+use polymnia_tests::migrate::{Brake, Kind, SHOP, Shop, until, within};
 
 const CUSTOMERS: u32 = 250;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use polymnia_conformance::generate::times;
-use polymnia_conformance::migrate::{Application, Database, Kind, Shop};
+use polymnia_tests::migrate::{Application, Database, Kind, Shop};
 
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -1,6 +1,6 @@
 //! What shares a transaction, and runs on a copy.
 
-use polymnia_conformance::migrate::{Kind, SHOP, SHOP_HEAD, Shop};
+use polymnia_tests::migrate::{Kind, SHOP, SHOP_HEAD, Shop};
 
 const IN_TRANSACTION: &str = "run_in_transaction = true\n";
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use polymnia_conformance::migrate::{Database, Kind, Output, Outsider, SHOP, Shop, set_mode, until};
-use polymnia_conformance::server::{Server, ServerOptions};
+use polymnia_tests::migrate::{Database, Kind, Output, Outsider, SHOP, Shop, set_mode, until};
+use polymnia_tests::server::{Server, ServerOptions};
 use sha2::{Digest as _, Sha256};
 
 /// What makes no change.
@@ -68,8 +68,7 @@ fn a_role_whose_transactions_are_read_only() {
 #[test]
 fn a_hot_standby() {
     let primary = Server::start(&ServerOptions::default()).unwrap_or_else(|error| panic!("{error}"));
-    let shop =
-        Shop { database: Database::on(&primary), application: polymnia_conformance::migrate::Application::shop() };
+    let shop = Shop { database: Database::on(&primary), application: polymnia_tests::migrate::Application::shop() };
     shop.migrate(&["upgrade", SHOP[0]]).expect(0);
     shop.fill(3);
     let standby = primary.standby().unwrap_or_else(|error| panic!("{error}"));

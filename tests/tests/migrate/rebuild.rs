@@ -1,6 +1,6 @@
 //! A table that SQLite has to make anew, with child tables that cascade.
 
-use polymnia_conformance::migrate::{Kind, SHOP, Shop};
+use polymnia_tests::migrate::{Kind, SHOP, Shop};
 
 #[test]
 fn child_rows_stay() {

@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Write as _};
 use std::process::{Command, Stdio};
 
 use diesel::connection::SimpleConnection as _;
-use polymnia_conformance::migrate::{Database, Kind, SHOP, Shop};
-use polymnia_conformance::server;
+use polymnia_tests::migrate::{Database, Kind, SHOP, Shop};
+use polymnia_tests::server;
 
 const CUSTOMERS: u32 = 120;
 

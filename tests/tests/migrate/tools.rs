@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use polymnia_conformance::migrate::{Application, Database, Kind, SHOP, Shop};
+use polymnia_tests::migrate::{Application, Database, Kind, SHOP, Shop};
 
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/foreign");

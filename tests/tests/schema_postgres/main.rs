@@ -18,7 +18,7 @@ use polymnia::schema::{
 };
 use polymnia::spi::{Dialect as _, Engine, SchemaSession};
 use polymnia::{Call, CancelToken, ErrorKind, OpenOptions, Timestamp};
-use polymnia_conformance::server::{self, Server, ServerOptions, TestDatabase};
+use polymnia_tests::server::{self, Server, ServerOptions, TestDatabase};
 
 fn open(url: &str) -> Arc<dyn Engine> {
     polymnia_postgres::Postgres.open(&OpenOptions::new(url)).unwrap()

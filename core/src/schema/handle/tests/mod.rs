@@ -98,6 +98,10 @@ impl crate::spi::Dialect for FakeDialect {
         false
     }
 
+    fn library(&self) -> Option<&crate::spi::Library> {
+        None
+    }
+
     fn claims(&self, _: &crate::OpenOptions) -> Result<Vec<std::path::PathBuf>> {
         Ok(Vec::new())
     }

@@ -1,0 +1,98 @@
+//! Writing items.
+
+use minicbor::Encoder;
+
+use super::{Fault, Write};
+
+/// Writes items one after the other, and remembers what features their reader needs.
+#[derive(Debug)]
+pub struct Writer {
+    cbor: Encoder<Vec<u8>>,
+    needs: u64,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self { cbor: Encoder::new(Vec::new()), needs: 0 }
+    }
+}
+
+/// Writing to memory does not fail.
+const NEVER: &str = "a Vec takes every byte";
+
+impl Writer {
+    /// Says that whoever reads this must know the feature.
+    pub fn need(&mut self, feature: u64) {
+        self.needs |= feature;
+    }
+
+    /// Returns how many bytes were written.
+    pub fn len(&self) -> usize {
+        self.cbor.writer().len()
+    }
+
+    /// Returns whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the bytes and the features needed.
+    pub fn finish(self) -> (Vec<u8>, u64) {
+        (self.cbor.into_writer(), self.needs)
+    }
+
+    /// Begins a list of that many items.
+    pub fn list(&mut self, len: usize) {
+        self.cbor.array(len as u64).expect(NEVER);
+    }
+
+    /// Begins a map of that many fields.
+    pub fn map(&mut self, len: usize) {
+        self.cbor.map(len as u64).expect(NEVER);
+    }
+
+    /// Writes a field of a map.
+    ///
+    /// # Errors
+    ///
+    /// As [`Write::write`].
+    pub fn field(&mut self, key: u32, value: &(impl Write + ?Sized)) -> Result<(), Fault> {
+        self.cbor.u32(key).expect(NEVER);
+        value.write(self)
+    }
+
+    /// Writes a number from 0.
+    pub fn unsigned(&mut self, number: u64) {
+        self.cbor.u64(number).expect(NEVER);
+    }
+
+    /// Writes an integer.
+    pub fn signed(&mut self, number: i64) {
+        self.cbor.i64(number).expect(NEVER);
+    }
+
+    /// Writes a float of 64 bits.
+    pub fn real(&mut self, number: f64) {
+        self.cbor.f64(number).expect(NEVER);
+    }
+
+    /// Writes a truth value.
+    pub fn boolean(&mut self, value: bool) {
+        self.cbor.bool(value).expect(NEVER);
+    }
+
+    /// Writes a text.
+    pub fn text(&mut self, text: &str) {
+        self.cbor.str(text).expect(NEVER);
+    }
+
+    /// Writes bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.cbor.bytes(bytes).expect(NEVER);
+    }
+
+    /// Writes that there is nothing.
+    pub fn null(&mut self) {
+        self.cbor.null().expect(NEVER);
+    }
+}

@@ -1,0 +1,16 @@
+//! The suite that every Polymnia dialect passes.
+//!
+//! A dialect is right when it answers as the contracts in [`polymnia::spi`] say. This crate asks: [`conformance_suite!`]
+//! makes one test a case for a [`Fixture`], which is all that an author writes. [`Oracle`] is an engine too naive to be
+//! wrong, which the suite is tested against and which judges random operations beside the dialects; [`generate`] makes
+//! those.
+//!
+//! `POLYMNIA_TEST_SEED` sets where random numbers begin; a failing test prints its own.
+
+pub mod fixture;
+pub mod generate;
+pub mod oracle;
+pub mod suite;
+
+pub use fixture::{Fixture, Subject, TestClock, TestIds};
+pub use oracle::Oracle;
