@@ -21,6 +21,15 @@ pub(crate) struct ConfigFile {
     /// The folder of the application's migrations, from where the file is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) migrations: Option<PathBuf>,
+    /// The plugins to load, by absolute paths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plugins: Option<Vec<PathBuf>>,
+    /// The folder, absolute, of which every plugin is loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plugin_path: Option<PathBuf>,
+    /// Whether the dialects of the program are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) only_plugins: Option<bool>,
     /// The database.
     #[serde(default, skip_serializing_if = "Database::is_empty")]
     pub(crate) database: Database,
@@ -127,6 +136,9 @@ mod tests {
         let config = ConfigFile {
             namespace: Some("acme".to_owned()),
             migrations: Some("migrations".into()),
+            plugins: Some(vec!["/opt/a.so".into(), "/opt/b.so".into()]),
+            plugin_path: Some("/opt/plugins".into()),
+            only_plugins: Some(true),
             database: Database { migrate_url: url.clone(), url },
         };
         config.prepare(&path).unwrap();

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use polymnia::spi::Dialect;
 use polymnia::{
     ConnectionString, Error, ErrorKind, MemoryStore, Namespace, OpenOptions, PoolOptions, Registry, Result,
 };
 
 use crate::args::{Format, GlobalArgs};
-use crate::dialects;
 use crate::interrupt;
 use crate::output::{Out, Paint, block, tell};
+use crate::plugins;
 use crate::settings::{ConfigNeed, Settings, Source};
 
 /// Is one run of a verb.
@@ -69,11 +70,12 @@ impl Context {
         if let Some(timeout) = self.settings.timeout {
             options = options.with_statement_timeout(timeout).with_connect_timeout(timeout);
         }
+        let dialect = self.dialect_for(url)?;
         if missing == Missing::Refuse {
-            self.refuse_missing(&options)?;
+            self.refuse_missing(dialect, &options)?;
         }
         let started = Instant::now();
-        let store = self.registry().open_with(&options).map_err(|error| self.name_source(url, error))?;
+        let store = self.registry()?.open_with(&options).map_err(|error| self.name_source(url, error))?;
         log::info!("opened {url} in {:?}", started.elapsed());
         let store = match self.settings.timeout {
             Some(timeout) => store.with_timeout(timeout),
@@ -85,9 +87,19 @@ impl Context {
         })
     }
 
-    /// Returns the dialects.
-    pub(crate) fn registry(&self) -> &Registry {
-        self.registry.get_or_init(dialects::registry)
+    /// Returns the dialects: those of this program and those of plugins, which are loaded now.
+    pub(crate) fn registry(&self) -> Result<&Registry> {
+        if let Some(registry) = self.registry.get() {
+            return Ok(registry);
+        }
+        let registry = plugins::registry(self)?;
+        Ok(self.registry.get_or_init(|| registry))
+    }
+
+    /// Returns the dialect of a URL.
+    pub(crate) fn dialect_for(&self, url: &ConnectionString) -> Result<&dyn Dialect> {
+        let registry = self.registry()?;
+        registry.dialect_for(url).map_err(|error| self.name_source(url, self.without_dialect(url, error)))
     }
 
     /// Returns the namespace to work in.
@@ -97,7 +109,16 @@ impl Context {
 
     /// Returns the options of every verb that a command needs to go on from this one. A password in the URL is left out.
     pub(crate) fn options(&self) -> Vec<String> {
-        let Settings { database_url, namespace, config_path, .. } = &self.settings;
+        let Settings {
+            database_url,
+            namespace,
+            config_path,
+            plugins,
+            plugin_path,
+            only_plugins,
+            allow_insecure_plugin,
+            ..
+        } = &self.settings;
         let mut options = Vec::new();
         let mut push = |source: Source, value: String| {
             if let Source::Option(name) = source {
@@ -109,6 +130,18 @@ impl Context {
         }
         push(database_url.source, database_url.value.to_string());
         push(namespace.source, namespace.value.to_string());
+        for plugin in &plugins.value {
+            push(plugins.source, plugin.display().to_string());
+        }
+        if let Some(folder) = plugin_path {
+            push(folder.source, folder.value.display().to_string());
+        }
+        for (flag, given) in [
+            ("--only-plugins", matches!(only_plugins.source, Source::Option(_))),
+            ("--allow-insecure-plugin", *allow_insecure_plugin),
+        ] {
+            options.extend(given.then(|| flag.to_owned()));
+        }
         options
     }
 
@@ -120,9 +153,8 @@ impl Context {
     }
 
     /// A dialect may create what isn't there; only `init`, `setup` and `demo` are to.
-    fn refuse_missing(&self, options: &OpenOptions) -> Result<()> {
+    fn refuse_missing(&self, dialect: &dyn Dialect, options: &OpenOptions) -> Result<()> {
         let url = options.url();
-        let dialect = self.registry().dialect_for(url).map_err(|error| self.name_source(url, error))?;
         let files = dialect.claims(options).map_err(|error| self.name_source(url, error.with_operation("connect")))?;
         match files.first() {
             Some(file) if !exists(file) => {
@@ -134,6 +166,19 @@ impl Context {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Says what to do where no dialect opens a URL.
+    fn without_dialect(&self, url: &ConnectionString, error: Error) -> Error {
+        let setting = &self.settings.database_url;
+        let message = match (url.scheme(), setting.source) {
+            (Some(scheme), Source::Default) if setting.value == *url => {
+                format!("no database is named, and no dialect is there for the default, {url}: scheme {scheme:?}")
+            }
+            _ => return error.with_hint(plugins::HINT),
+        };
+        let hint = "name a database with --database-url, or a plugin that opens this one with --plugin";
+        Error::new(error.kind(), message).with_operation("connect").with_hint(hint)
     }
 
     /// Says where the URL comes from, when that isn't in plain sight.

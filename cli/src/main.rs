@@ -11,6 +11,7 @@ mod interrupt;
 mod logging;
 mod moment;
 mod output;
+mod plugins;
 mod progress;
 mod report;
 mod schema;

@@ -10,10 +10,9 @@ use polymnia::{ConnectionString, Error, ErrorKind, Namespace, Result, parse_dura
 
 use crate::args::GlobalArgs;
 use crate::config::ConfigFile;
+use crate::dialects::DEFAULT_URL;
 use crate::failure::OfOption as _;
 
-/// The database unless given: a file in the working directory.
-pub(crate) const DEFAULT_URL: &str = "sqlite://polymnia.db";
 /// The namespace unless given.
 pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 
@@ -27,6 +26,14 @@ pub(crate) struct Settings {
     pub(crate) migrate_url: Option<Setting<ConnectionString>>,
     /// The folder of the application's migrations, unless an option says otherwise.
     pub(crate) migrations: Option<Setting<PathBuf>>,
+    /// The plugins to load.
+    pub(crate) plugins: Setting<Vec<PathBuf>>,
+    /// The folder of which every plugin is loaded.
+    pub(crate) plugin_path: Option<Setting<PathBuf>>,
+    /// Whether the dialects of this program are left out.
+    pub(crate) only_plugins: Setting<bool>,
+    /// Whether plugins are loaded that others can write to.
+    pub(crate) allow_insecure_plugin: bool,
     /// Where the configuration file is, or would be.
     pub(crate) config_path: Option<Setting<PathBuf>>,
     /// What the file says, if it is there.
@@ -104,6 +111,10 @@ impl Settings {
             ],
             DEFAULT_URL,
         );
+        let plugin_path = match &global.plugin_path {
+            Some(path) => Some(Setting { value: path.clone(), source: Source::Option("--plugin-path") }),
+            None => path_from_variable("POLYMNIA_PLUGIN_PATH", variable),
+        };
         let migrate_url = from_variable("POLYMNIA_MIGRATE_URL", variable)?;
         let migrations = from_variable("POLYMNIA_MIGRATIONS", variable)?.map(Setting::into);
         // What the file says is meant from where the file is.
@@ -131,6 +142,19 @@ impl Settings {
                 Some(Setting { value, source: Source::ConfigFile })
             }),
             timeout: global.timeout.as_deref().map(parse_duration).transpose().of_option("--timeout")?,
+            plugins: match (global.plugins.as_slice(), in_file.plugins) {
+                ([], None) => Setting { value: Vec::new(), source: Source::Default },
+                ([], Some(value)) => Setting { value, source: Source::ConfigFile },
+                (given, _) => Setting { value: given.to_owned(), source: Source::Option("--plugin") },
+            },
+            plugin_path: plugin_path
+                .or_else(|| Some(Setting { value: in_file.plugin_path?, source: Source::ConfigFile })),
+            only_plugins: match (global.only_plugins, in_file.only_plugins) {
+                (true, _) => Setting { value: true, source: Source::Option("--only-plugins") },
+                (false, Some(value)) => Setting { value, source: Source::ConfigFile },
+                (false, None) => Setting { value: false, source: Source::Default },
+            },
+            allow_insecure_plugin: global.allow_insecure_plugin,
             config_path,
             config_file,
         })
@@ -174,8 +198,8 @@ fn config_path(global: &GlobalArgs, variable: &dyn Fn(&'static str) -> Option<Os
     if let Some(path) = &global.config {
         return Some(Setting { value: path.clone(), source: Source::Option("--config") });
     }
-    if let Some(path) = variable(NAME).filter(|path| !path.is_empty()) {
-        return Some(Setting { value: path.into(), source: Source::Variable(NAME) });
+    if let Some(path) = path_from_variable(NAME, variable) {
+        return Some(path);
     }
     ConfigFile::default_path().map(|value| Setting { value, source: Source::Default })
 }
@@ -194,6 +218,15 @@ fn from_variable(
         .into_string()
         .map_err(|_| Error::new(ErrorKind::Config, format!("variable {name} is not valid UTF-8")))?;
     Ok(Some(Setting { value, source: Source::Variable(name) }))
+}
+
+/// An empty variable counts as unset.
+fn path_from_variable(
+    name: &'static str,
+    variable: &dyn Fn(&'static str) -> Option<OsString>,
+) -> Option<Setting<PathBuf>> {
+    let value = variable(name).filter(|path| !path.is_empty())?;
+    Some(Setting { value: value.into(), source: Source::Variable(name) })
 }
 
 fn from_file(value: Option<String>) -> Option<Setting<String>> {
@@ -275,6 +308,33 @@ mod tests {
         assert_eq!(settings.migrations(Some(Path::new("n"))).unwrap().value, Path::new("n"));
         let settings = resolve(&config, &[("POLYMNIA_MIGRATIONS", "v")]).unwrap();
         assert_eq!(settings.migrations(None).unwrap().value, Path::new("v"));
+    }
+
+    #[test]
+    fn plugins_come_from_options_or_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        fs::write(&path, "plugins = [\"/f.so\"]\nplugin_path = \"/f\"\nonly_plugins = true\n").unwrap();
+        let config = ["--config", path.to_str().unwrap()];
+        let shown = |line: &[&str], variables: &[(&str, &str)]| {
+            let Settings { plugins, plugin_path, only_plugins, .. } = resolve(line, variables).unwrap();
+            let folder = plugin_path.map(|folder| format!("{} from {}", folder.value.display(), folder.source));
+            let only = format!("{} from {}", only_plugins.value, only_plugins.source);
+            format!("{:?} from {}; {folder:?}; {only}", plugins.value, plugins.source)
+        };
+        let variables = [("POLYMNIA_CONFIG", "/dev/null"), ("POLYMNIA_PLUGIN_PATH", "/v")];
+        assert_eq!(shown(&[], &variables[..1]), "[] from default; None; false from default");
+        let file = "configuration file";
+        assert_eq!(
+            shown(&config, &[("POLYMNIA_PLUGIN_PATH", "")]),
+            format!(r#"["/f.so"] from {file}; Some("/f from {file}"); true from {file}"#)
+        );
+        assert_eq!(
+            shown(&["--plugin", "a.so", "--plugin", "b.so", "--only-plugins"], &variables),
+            r#"["a.so", "b.so"] from option --plugin; Some("/v from variable POLYMNIA_PLUGIN_PATH"); true from option --only-plugins"#
+        );
+        let line = [&config[..], &["--plugin-path", "/o"]].concat();
+        assert!(shown(&line, &variables).contains(r#"Some("/o from option --plugin-path")"#));
     }
 
     #[test]

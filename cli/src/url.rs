@@ -1,12 +1,12 @@
-//! URLs of SQLite files.
+//! URLs of files.
 
 use std::path::Path;
 
 use polymnia::ConnectionString;
 
 /// Returns the URL of an absolute path; none if the path isn't UTF-8.
-pub(crate) fn of_file(path: &Path) -> Option<ConnectionString> {
-    let mut url = "sqlite://".to_owned();
+pub(crate) fn of_file(scheme: &str, path: &Path) -> Option<ConnectionString> {
+    let mut url = format!("{scheme}://");
     for c in path.to_str()?.chars() {
         match c {
             '%' => url.push_str("%25"),
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn paths_are_read_back() {
         let path = "/tmp/a b%41?#é/日本\u{9b}.db";
-        let url = of_file(Path::new(path)).unwrap();
+        let url = of_file("sqlite", Path::new(path)).unwrap();
         assert_eq!(url.expose(), "sqlite:///tmp/a%20b%2541%3F%23é/日本%C2%9B.db");
         assert_eq!(polymnia::percent_decode(url.expose().strip_prefix("sqlite://").unwrap()).unwrap(), path);
     }

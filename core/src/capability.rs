@@ -1,10 +1,11 @@
 //! What a dialect can do.
 
 /// Says how a dialect does a thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Support {
     /// Not at all: asking for it is an [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) error.
+    #[default]
     None,
     /// With the same answers, by code of the dialect rather than the database's own.
     Emulated,

@@ -30,6 +30,7 @@ mod admin;
 mod asynchronous;
 mod call;
 mod capability;
+mod claims;
 mod clock;
 mod connection;
 mod cursor;

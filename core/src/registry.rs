@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::spi::Dialect;
+use crate::claims::Owner;
+use crate::spi::{Dialect, claiming};
 use crate::{ConnectionString, Error, ErrorKind, MemoryStore, OpenOptions, Result};
 
 /// Holds the dialects an application chose.
@@ -24,11 +25,34 @@ impl Registry {
         Self::default()
     }
 
-    /// Adds a dialect. One added earlier keeps the schemes that both name.
+    /// Adds a dialect. One added earlier keeps the schemes that both name; [`try_with`](Self::try_with) refuses that.
     #[must_use]
     pub fn with(mut self, dialect: impl Dialect) -> Self {
         self.dialects.push(Arc::new(dialect));
         self
+    }
+
+    /// Adds a dialect none of whose URL schemes another one opens. A plugin that is there already is not added again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] naming the scheme and both dialects.
+    pub fn try_with(self, dialect: impl Dialect) -> Result<Self> {
+        let is_same = |other: &&dyn Dialect| {
+            other.name() == dialect.name() && other.library().is_some() && other.library() == dialect.library()
+        };
+        if self.dialects().any(|other| is_same(&other)) {
+            return Ok(self);
+        }
+        for scheme in dialect.url_schemes() {
+            let opens = |other: &&dyn Dialect| other.url_schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
+            if let Some(other) = self.dialects().find(opens) {
+                let (dialect, other) = (Owner::of(&dialect), Owner::of(other));
+                let message = format!("URL scheme {scheme:?} of {dialect} is taken by {other}");
+                return Err(Error::new(ErrorKind::Config, message).with_hint("leave one of the two out"));
+            }
+        }
+        Ok(self.with(dialect))
     }
 
     /// Returns the dialects in the order they were added.
@@ -65,7 +89,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`Dialect::open`], and [`ErrorKind::Config`] for a URL that no dialect opens.
+    /// As [`Dialect::open`], and [`ErrorKind::Config`] for a URL that no dialect opens, or of a file that the code of another
+    /// dialect has open in this process.
     pub fn open(&self, url: impl Into<ConnectionString>) -> Result<MemoryStore> {
         self.open_with(&OpenOptions::new(url))
     }
@@ -77,9 +102,11 @@ impl Registry {
     /// As [`open`](Self::open), and with [`OpenOptions::auto_migrate`] as [`MemoryStore::migrate`].
     pub fn open_with(&self, options: &OpenOptions) -> Result<MemoryStore> {
         let dialect = self.dialect_for(options.url())?;
-        let engine = dialect.open(options).map_err(|error| error.with_operation("connect"))?;
+        // Dialects claim for themselves as well. This is for those that forget to.
+        let mut store = claiming(dialect, options, |claim| {
+            Ok(MemoryStore::new(dialect.open(options)?).with_claim(Arc::clone(claim)))
+        })?;
         log::debug!("opened {} with dialect {}", options.url(), dialect.name());
-        let mut store = MemoryStore::new(engine);
         for source in &options.migrations {
             store = store.with_migrations(source.clone())?;
         }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::schema::{Compatibility, Schema, Source, check_source, newer, schema_access};
-use crate::spi::Engine;
+use crate::spi::{Claim, Engine};
 use crate::{
     Admin, ApplyReport, Call, CancelToken, Capability, Clock, Cursor, Effect, Error, Expect, Explanation, IdSource,
     Memory, MemoryId, MigrateReport, Mutation, Namespace, NamespaceStats, NewMemory, Outcome, Page, Patch, Query,
@@ -28,6 +28,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     engine: Arc<dyn Engine>,
+    /// The right to have its files open: after the engine, which goes first.
+    _claim: Option<Arc<Claim>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     retry: RetryPolicy,
@@ -49,6 +51,7 @@ impl MemoryStore {
     pub fn new(engine: Arc<dyn Engine>) -> Self {
         Self {
             engine,
+            _claim: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidV7),
             retry: RetryPolicy::default(),
@@ -307,6 +310,11 @@ impl MemoryStore {
     /// Returns an id for a memory that is about to be put.
     pub fn next_id(&self) -> MemoryId {
         self.ids.next_id()
+    }
+
+    /// Keeps a claim to the files of the engine for as long as the engine.
+    pub(crate) fn with_claim(self, claim: Arc<Claim>) -> Self {
+        Self { _claim: Some(claim), ..self }
     }
 
     pub(crate) fn engine(&self) -> &dyn Engine {

@@ -77,6 +77,18 @@ pub(crate) struct GlobalArgs {
     /// The configuration file [else POLYMNIA_CONFIG, or polymnia/config.toml in the user's configuration folder]
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
+    /// A plugin, a shared library with dialects, to load; may be given several times [else the configuration's `plugins`]
+    #[arg(long = "plugin", global = true, value_name = "PATH")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// A folder, absolute, of which every plugin is loaded [else POLYMNIA_PLUGIN_PATH, the configuration's `plugin_path`]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) plugin_path: Option<PathBuf>,
+    /// Leave the dialects of this program out, so that plugins may take their URLs
+    #[arg(long, global = true)]
+    pub(crate) only_plugins: bool,
+    /// Load plugins that others can write to, too
+    #[arg(long, global = true)]
+    pub(crate) allow_insecure_plugin: bool,
     /// Print results and errors only
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::explain::how;
 use crate::args::{Cli, Command, DemoArgs, Format};
 use crate::context::{Context, Missing, OnInterrupt};
+use crate::dialects::DEMO_SCHEME;
 use crate::failure::{Exit, Outcome};
 use crate::import::{self, NamespaceRule, Options, Progress, Source};
 use crate::interrupt;
@@ -176,7 +177,10 @@ impl Stage {
             Error::new(ErrorKind::Unexpected, format!("a temporary folder can't be made: {error}"))
         };
         let folder = tempfile::Builder::new().prefix("polymnia-demo-").tempdir().map_err(|error| failed(&error))?;
-        let url = url::of_file(&folder.path().join("demo.db")).ok_or_else(|| failed(&"its path is not UTF-8"))?;
+        let url = url::of_file(DEMO_SCHEME, &folder.path().join("demo.db")).ok_or_else(|| failed(&"its path is not UTF-8"))?;
+        context.dialect_for(&url).map_err(|error| {
+            error.with_hint("name a database to show it on with --database-url, or a plugin for SQLite with --plugin")
+        })?;
         let store = context.open_url(&url, Missing::Create, OnInterrupt::Finish)?;
         let namespace = Namespace::new(settings::DEFAULT_NAMESPACE)?;
         Ok(Self { url, namespace, store, folder: Some(folder) })

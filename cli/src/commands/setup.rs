@@ -4,6 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use polymnia::schema::{RunOptions, Target};
+use polymnia::spi::Dialect;
 use polymnia::{
     ConnectionString, Error, ErrorKind, Expect, MemoryStore, MigrateReport, Namespace, NewMemory, OpenOptions, Result,
 };
@@ -14,6 +15,7 @@ use crate::config::{ConfigFile, Database, Prepared};
 use crate::context::{Context, Missing, OnInterrupt};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::output::{block, tell};
+use crate::plugins;
 use crate::schema::who;
 use crate::settings::Source;
 use crate::url;
@@ -41,12 +43,16 @@ pub(crate) fn run(context: &mut Context, args: &SetupArgs) -> Outcome {
         return Err(error.with_hint("name a file with --config PATH").into());
     };
     let database = if asking { ask_url(context)? } else { context.settings.database_url.value.clone() };
+    let kept = plugins::to_keep(&context.settings)?;
     let config = ConfigFile {
         namespace: match context.settings.namespace.source {
             Source::Option(_) => Some(context.settings.namespace.value.to_string()),
             _ => context.settings.config_file.as_ref().and_then(|file| file.namespace.clone()),
         },
         migrations: context.settings.config_file.as_ref().and_then(|file| file.migrations.clone()),
+        plugins: kept.plugins,
+        plugin_path: kept.plugin_path,
+        only_plugins: kept.only_plugins,
         database: Database {
             url: Some(absolute(context, &database)?.expose().to_owned()),
             // It belongs to the URL that was there: another database is migrated by its own.
@@ -138,14 +144,31 @@ fn may_write(
 
 /// A relative path means something else in another folder: the configuration gets the absolute one.
 fn absolute(context: &Context, database: &ConnectionString) -> Result<ConnectionString> {
-    let dialect = context.registry().dialect_for(database)?;
-    let files = dialect.claims(&OpenOptions::new(database.clone()))?;
-    let file = files.first().and_then(|file| std::path::absolute(file).ok());
-    let Some(named) = file.as_deref().and_then(url::of_file) else { return Ok(database.clone()) };
-    Ok(match database.expose().split_once('?') {
+    let dialect = context.dialect_for(database)?;
+    let file = |url: &ConnectionString| -> Result<Option<PathBuf>> {
+        let files = dialect.claims(&OpenOptions::new(url.clone()))?;
+        Ok(files.first().and_then(|file| std::path::absolute(file).ok()))
+    };
+    let claimed = file(database)?;
+    let Some(named) = claimed.as_deref().zip(scheme(dialect, database)).and_then(|(path, scheme)| url::of_file(scheme, path))
+    else {
+        return Ok(database.clone());
+    };
+    let named = match database.expose().split_once('?') {
         Some((_, parameters)) => format!("{}?{parameters}", named.expose()).into(),
         None => named,
-    })
+    };
+    // A dialect of a plugin may write its paths in a way of its own.
+    Ok(if file(&named).is_ok_and(|file| file == claimed) { named } else { database.clone() })
+}
+
+/// Returns the scheme of a URL as its dialect writes it.
+fn scheme<'a>(dialect: &'a dyn Dialect, url: &ConnectionString) -> Option<&'a str> {
+    let mut known = dialect.url_schemes().iter().copied();
+    match url.scheme() {
+        Some(scheme) => known.find(|known| known.eq_ignore_ascii_case(scheme)),
+        None => known.next(),
+    }
 }
 
 /// Returns the URL to migrate by that the configuration has, if the database stays the same.

@@ -12,5 +12,5 @@ pub(crate) use events::observer;
 pub(crate) use failed::Failed;
 pub(crate) use place::{Place, interruptible, of_schema, sources_of_settings};
 pub(crate) use print::{drifts, optional_time, plan, problems, versions};
-pub(crate) use sources::{application, dialects, faults, heads, heads_of_all, known, made, ours};
+pub(crate) use sources::{application, brought_by, dialects, faults, heads, heads_of_all, known, made, of_all, ours};
 pub(crate) use who::who;

@@ -3,9 +3,10 @@
 use polymnia::schema::{self, RunOptions, Schema};
 use polymnia::{ConnectionString, Error, ErrorKind, MemoryStore, OpenOptions, Result};
 
-use super::{application, observer, ours, who};
+use super::{application, brought_by, observer, who};
 use crate::args::PlaceArgs;
 use crate::context::{Context, Missing, OnInterrupt};
+use crate::dialects;
 use crate::failure::{Exit, Failure};
 use crate::interrupt;
 use crate::settings::Source;
@@ -57,7 +58,8 @@ impl Place {
     /// Opens it to see what a run would do. A file that isn't there is an empty database, and stays away.
     pub(crate) fn open_to_look(context: &Context, args: &PlaceArgs, options: RunOptions) -> Result<Self> {
         let url = context.settings.schema_url(args.migrate_url.as_deref()).value;
-        let url = if is_there(context, &url)? { url } else { "sqlite::memory:".into() };
+        // Where the dialect has no empty database to offer, opening says that there is none.
+        let url = if is_there(context, &url)? { url } else { empty(context, &url)?.unwrap_or(url) };
         let mut place = Self::open_url(context, args, url, Missing::Refuse)?;
         place.schema = place.schema.with_options(RunOptions { by: who(), ..options }).with_observer(observer(context));
         Ok(place)
@@ -76,7 +78,7 @@ impl Place {
     /// Returns what one calls the database: the name of its file, or what the server calls it.
     pub(crate) fn name(&self, context: &Context) -> Result<String> {
         let options = OpenOptions::new(self.url.clone());
-        let files = context.registry().dialect_for(&self.url)?.claims(&options)?;
+        let files = context.dialect_for(&self.url)?.claims(&options)?;
         if let Some(name) = files.first().and_then(|file| file.file_name()) {
             return Ok(name.to_string_lossy().into_owned());
         }
@@ -88,17 +90,22 @@ impl Place {
 
 /// Returns whether the database is there, as far as its files tell.
 fn is_there(context: &Context, url: &ConnectionString) -> Result<bool> {
-    let files = context.registry().dialect_for(url)?.claims(&OpenOptions::new(url.clone()))?;
+    let files = context.dialect_for(url)?.claims(&OpenOptions::new(url.clone()))?;
     Ok(files.first().is_none_or(|file| file.try_exists().unwrap_or(true)))
+}
+
+/// Returns the URL of an empty database of the same dialect, if there is such a thing.
+fn empty(context: &Context, url: &ConnectionString) -> Result<Option<ConnectionString>> {
+    Ok(dialects::empty_url(context.registry()?, Some(context.dialect_for(url)?.name())))
 }
 
 /// Returns our migrations and the application's for the dialect of the settings' URL, without opening the database.
 pub(crate) fn sources_of_settings(context: &Context, args: &PlaceArgs) -> Result<Vec<schema::Source>> {
     let url = context.settings.schema_url(args.migrate_url.as_deref()).value;
-    let dialect = context.registry().dialect_for(&url)?.name();
-    let mut sources = vec![ours(dialect)?];
+    let dialect = context.dialect_for(&url)?;
+    let mut sources = vec![brought_by(dialect)?];
     if let Some(folder) = context.settings.migrations(args.migrations.as_deref()) {
-        sources.push(application(&folder.value, dialect)?);
+        sources.push(application(&folder.value, dialect.name())?);
     }
     Ok(sources)
 }

@@ -4,24 +4,61 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use polymnia::schema::{Snapshot, Source, Version, folder_dialects, folder_faults};
+use polymnia::spi::Dialect;
 use polymnia::{Error, ErrorKind, Result};
+
+use crate::context::Context;
+use crate::plugins;
 
 /// Reads the application's migrations for a dialect.
 pub(crate) fn application(folder: &Path, dialect: &str) -> Result<Source> {
     Source::read(folder, dialect)
 }
 
-/// Returns the dialects that this build has migrations for.
-pub(crate) fn known() -> [&'static str; 2] {
-    ["sqlite", "postgres"]
+/// Returns the names of the dialects that are there: this program's and those of plugins.
+pub(crate) fn known(context: &Context) -> Result<Vec<&str>> {
+    let names: Vec<&str> = context.registry()?.dialects().map(Dialect::name).collect();
+    if names.is_empty() {
+        return Err(Error::new(ErrorKind::Config, "there is no dialect").with_hint(plugins::HINT));
+    }
+    Ok(names)
 }
 
-/// Returns our migrations for a dialect.
-pub(crate) fn ours(dialect: &str) -> Result<Source> {
-    polymnia_migrations::source(dialect).ok_or_else(|| {
-        let message = format!("there are no migrations for dialect {dialect:?}: expected {}", known().join(" or "));
-        Error::new(ErrorKind::Config, message)
+/// Returns the migrations that a dialect brings.
+pub(crate) fn ours(context: &Context, dialect: &str) -> Result<Source> {
+    match context.registry()?.dialects().find(|known| known.name() == dialect) {
+        Some(dialect) => brought_by(dialect),
+        None => {
+            let known = known(context)?.join(" or ");
+            let message = format!("there are no migrations for dialect {dialect:?}: expected {known}");
+            Err(Error::new(ErrorKind::Config, message).with_hint(plugins::HINT))
+        }
+    }
+}
+
+/// Returns the migrations that a dialect brings.
+pub(crate) fn brought_by(dialect: &dyn Dialect) -> Result<Source> {
+    dialect.source().map_err(|error| match error.kind() {
+        ErrorKind::Unsupported => {
+            let message = format!("plugin dialect {} tells its migrations only where a database is open", dialect.name());
+            let hint = "`polymnia migrate history` shows them, with --database-url";
+            Error::new(ErrorKind::Unsupported, message).with_source(error).with_hint(hint)
+        }
+        _ => error,
     })
+}
+
+/// Returns the migrations of every dialect that is there. One that can't tell them without a database is left out, and said to be.
+pub(crate) fn of_all(context: &Context) -> Result<Vec<Source>> {
+    known(context)?;
+    let mut sources = Vec::new();
+    for dialect in context.registry()?.dialects() {
+        match brought_by(dialect) {
+            Err(error) if error.kind() == ErrorKind::Unsupported => context.note(format!("left out: {}", error.message())),
+            source => sources.push(source?),
+        }
+    }
+    Ok(sources)
 }
 
 /// Returns the dialects that a folder has migrations for.
@@ -117,7 +154,7 @@ mod tests {
             |source: &Source| heads(source).iter().map(|head| head.as_str()[4..].to_owned()).collect::<Vec<_>>();
         assert_eq!(names(&source(&[])), Vec::<String>::new());
         assert_eq!(names(&source(&[(A, &[]), (B, &[])])), [B]);
-        let ours = ours("sqlite").unwrap();
+        let ours = polymnia_migrations::sqlite_source();
         let newest = heads(&ours).pop().unwrap();
         assert_eq!(heads_of_all(&[ours, source(&[(A, &[])])]), [newest, Version::new(format!("shop{A}")).unwrap()]);
         let forked = source(&[(A, &[]), (B, &[A]), (C, &[A])]);

@@ -29,6 +29,9 @@ pub use admin::AdminEngine;
 pub use engine::{Engine, Rows};
 pub use schema::{SchemaEngine, SchemaSession};
 
+pub use crate::claims::{Claim, claiming};
+
+use crate::schema::Source;
 use crate::{ConnectionString, OpenOptions, Result};
 
 /// Opens databases of one kind.
@@ -45,20 +48,29 @@ pub trait Dialect: Send + Sync + Debug + 'static {
     /// Returns the shared library whose code the dialect runs; none if it is part of the program.
     fn library(&self) -> Option<&Library>;
 
-    /// Returns the files that opening with these options would own, without touching them.
+    /// Returns the migrations that the dialect brings: those of [`SchemaEngine::source`], without a database.
     ///
-    /// Two copies of an embedded database in one process that open one file lose data, so the host asks first.
+    /// # Errors
+    ///
+    /// None of its own.
+    fn source(&self) -> Result<Source>;
+
+    /// Returns the files that opening with these options would own, without opening them: the database itself first, then what
+    /// stands beside it.
+    ///
+    /// Two copies of an embedded database in one process that open one file lose data, so [`claiming`] asks first.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the options can't be read.
     fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>>;
 
-    /// Opens the database and makes sure that it answers. Does not touch the schema.
+    /// Opens the database, under a claim to its files ([`claiming`]), and makes sure that it answers. Does not touch the schema.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for options that can't be read,
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for options that can't be read and for a file that other code of this
+    /// process has open,
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for a database that isn't there,
     /// [`ErrorKind::PermissionDenied`](crate::ErrorKind::PermissionDenied), and
     /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) once retrying has not helped. Each has the operation

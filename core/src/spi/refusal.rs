@@ -89,6 +89,13 @@ pub fn unknown(dialect: &str, what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("the dialect {dialect} doesn't know this kind of {what}"))
 }
 
+/// Returns the error for what a dialect does not have at all, as its [`Capability`](crate::Capability) says: `"change
+/// capture"`.
+#[cold]
+pub fn unsupported(dialect: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the dialect {dialect} has no {what}"))
+}
+
 /// Returns the error for a database without our schema.
 #[cold]
 pub fn no_schema() -> Error {

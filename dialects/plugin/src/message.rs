@@ -1,8 +1,6 @@
 //! What crosses the boundary and is no type of the library.
 
-use std::ops::Range;
-
-use polymnia::schema::{Begin, Entry, LogEntry, Source, Version};
+use polymnia::schema::{BatchCondition, BatchRequest, Begin, Entry, LogEntry, ScriptPart, Source, Version};
 use polymnia::{Capability, Memory};
 
 /// Is what a plugin says of itself.
@@ -58,7 +56,7 @@ pub struct Batch {
     pub cursor: Option<u64>,
 }
 
-/// Is a [`BatchRequest`](polymnia::schema::BatchRequest) of its own.
+/// Is a [`BatchRequest`] of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedBatchRequest {
     /// The statement.
@@ -67,17 +65,15 @@ pub struct OwnedBatchRequest {
     pub table: String,
     /// What the statement calls it.
     pub alias: String,
-    /// A condition's place in the statement: a range to replace, or a point to insert at.
-    pub condition: Range<usize>,
-    /// Whether the condition is a range to replace.
-    pub within: bool,
+    /// Where its condition goes, which lies within the statement.
+    pub condition: BatchCondition,
     /// After which key.
     pub after: Option<String>,
     /// How many rows.
     pub rows: u32,
 }
 
-/// Is a [`ScriptPart`](polymnia::schema::ScriptPart) of its own.
+/// Is a [`ScriptPart`] of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnedScriptPart {
     /// A comment.
@@ -107,4 +103,29 @@ pub struct Waiting {
     pub holder: Option<polymnia::schema::LockHolder>,
     /// How long the wait has been.
     pub millis: u64,
+}
+
+impl OwnedBatchRequest {
+    /// Returns the request as the library has it.
+    pub fn as_request(&self) -> BatchRequest<'_> {
+        let Self { statement, table, alias, condition, after, rows } = self;
+        BatchRequest { statement, table, alias, condition: condition.clone(), after: after.as_deref(), rows: *rows }
+    }
+}
+
+impl OwnedScriptPart {
+    /// Returns the part as the library has it.
+    pub fn as_part(&self) -> ScriptPart<'_> {
+        match self {
+            Self::Comment(text) => ScriptPart::Comment(text),
+            Self::Guard(versions) => ScriptPart::Guard(versions.iter().collect()),
+            Self::Prepare => ScriptPart::Prepare,
+            Self::Begin(how) => ScriptPart::Begin(*how),
+            Self::Statement(text) => ScriptPart::Statement(text),
+            Self::Record(entry) => ScriptPart::Record(entry),
+            Self::Forget(version) => ScriptPart::Forget(version),
+            Self::Log(line) => ScriptPart::Log(line),
+            Self::Commit => ScriptPart::Commit,
+        }
+    }
 }

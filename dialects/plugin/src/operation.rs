@@ -62,6 +62,8 @@ operations! {
     Recognizes = 1 (&'a ConnectionString) as (ConnectionString) -> bool;
     /// Lists the files that opening would own.
     Claims = 2 (&'a OpenOptions) as (OpenOptions) -> Vec<PathBuf>;
+    /// Returns the migrations that the dialect brings.
+    Migrations = 3 () as () -> polymnia::schema::Source;
 
     /// Reads memories by id.
     Get = 16 (&'a Namespace, &'a [MemoryId]) as (Namespace, Vec<MemoryId>) -> Batch;

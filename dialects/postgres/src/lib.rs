@@ -78,6 +78,7 @@ use pq_sys as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use polymnia::schema::Source;
 use polymnia::spi::{Dialect, Engine, Library};
 use polymnia::{ConnectionString, OpenOptions, Result};
 
@@ -100,6 +101,10 @@ impl Dialect for Postgres {
 
     fn library(&self) -> Option<&Library> {
         None
+    }
+
+    fn source(&self) -> Result<Source> {
+        Ok(polymnia_migrations::postgres_source())
     }
 
     fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>> {

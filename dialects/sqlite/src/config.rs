@@ -2,9 +2,11 @@
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use polymnia::spi::Claim;
 use polymnia::{
     ConnectionString, Error, ErrorKind, OpenOptions, Parameters, Result, Settings, parse_duration, percent_decode,
 };
@@ -24,6 +26,8 @@ pub(crate) struct Config {
     /// After how many pages the write-ahead log is written to the file.
     pub(crate) wal_autocheckpoint: u64,
     pub(crate) settings: Settings,
+    /// The right to have the file open, which each connection keeps.
+    pub(crate) claim: Option<Arc<Claim>>,
 }
 
 /// Is where a database lives.
@@ -107,7 +111,22 @@ impl Config {
             number(&mut parameters, "wal_autocheckpoint", DEFAULT_WAL_AUTOCHECKPOINT, range, "pages")?;
         let known: Vec<&str> = Settings::PARAMETERS.into_iter().chain(OWN_PARAMETERS).collect();
         parameters.finish(&known)?;
-        Ok(Self { location, mode, busy_timeout, synchronous, mmap_size, cache_size, wal_autocheckpoint, settings })
+        Ok(Self {
+            location,
+            mode,
+            busy_timeout,
+            synchronous,
+            mmap_size,
+            cache_size,
+            wal_autocheckpoint,
+            settings,
+            claim: None,
+        })
+    }
+
+    /// Sets the right to have the file open.
+    pub(crate) fn with_claim(self, claim: &Arc<Claim>) -> Self {
+        Self { claim: Some(Arc::clone(claim)), ..self }
     }
 }
 

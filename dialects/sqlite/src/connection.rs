@@ -13,7 +13,7 @@ use diesel::result::Error as DieselError;
 use diesel::sqlite::Sqlite;
 use diesel::{RunQueryDsl, SqliteConnection};
 use libsqlite3_sys as ffi;
-use polymnia::spi::{Rows, refusal};
+use polymnia::spi::{Claim, Rows, refusal};
 use polymnia::{Error, ErrorKind, Memory, Result};
 
 use crate::LOG;
@@ -47,6 +47,9 @@ pub(crate) struct Connection {
     pub(crate) before_room: Option<Before>,
     /// How many statements are cached.
     cached: Arc<AtomicUsize>,
+    /// The right to have the file open. A connection may outlive its engine, as those of the pool's background do, so each
+    /// has it: after the handle, which is closed first.
+    _claim: Option<Arc<Claim>>,
 }
 
 /// Is what SQLite's callbacks and the user of a connection share. SQLite holds on to it until the connection is closed.
@@ -114,7 +117,13 @@ impl Connection {
             declared: None,
             before_room: None,
             cached,
+            _claim: None,
         }
+    }
+
+    /// Keeps the right to have the file open for as long as it is.
+    pub(crate) fn with_claim(self, claim: Option<Arc<Claim>>) -> Self {
+        Self { _claim: claim, ..self }
     }
 
     /// Wraps a connection to a file that nobody changes.

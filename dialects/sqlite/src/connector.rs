@@ -165,7 +165,8 @@ impl Connector {
         }
         // Waiting for a lock counts as connecting.
         session.guard.begin(&Call::at(Timestamp::MIN), Some(self.config.settings.connect_timeout));
-        Ok(Connection::new(handle, session, Arc::clone(&self.estimates), immutable == Immutable::Yes))
+        let connection = Connection::new(handle, session, Arc::clone(&self.estimates), immutable == Immutable::Yes);
+        Ok(connection.with_claim(self.config.claim.clone()))
     }
 
     /// Sets what holds for a connection. The busy handler must stand by now, for switching to WAL takes locks.

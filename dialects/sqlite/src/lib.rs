@@ -68,7 +68,8 @@ mod write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use polymnia::spi::{Dialect, Engine, Library};
+use polymnia::schema::Source;
+use polymnia::spi::{Dialect, Engine, Library, claiming};
 use polymnia::{ConnectionString, OpenOptions, Result};
 
 use crate::config::Config;
@@ -109,13 +110,16 @@ impl Dialect for Sqlite {
         None
     }
 
+    fn source(&self) -> Result<Source> {
+        Ok(polymnia_migrations::sqlite_source())
+    }
+
     fn claims(&self, options: &OpenOptions) -> Result<Vec<PathBuf>> {
         Ok(claims::files(&Config::read(options)?.location))
     }
 
     fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
-        let open = || SqliteEngine::open(Config::read(options)?);
-        let engine = open().map_err(|error| error.with_operation("connect"))?;
+        let engine = claiming(self, options, |claim| SqliteEngine::open(Config::read(options)?.with_claim(claim)))?;
         Ok(Arc::new(engine))
     }
 }

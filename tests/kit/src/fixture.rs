@@ -63,27 +63,62 @@ pub trait Fixture: Debug + Send + Sync + 'static {
     ///
     /// As [`Dialect::open`](polymnia::spi::Dialect::open).
     fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>>;
+
+    /// Returns whether databases are opened as the options say. If not, cases about options do not apply.
+    fn takes_options(&self) -> bool {
+        true
+    }
+}
+
+/// Is a fresh database, however it was made. Every [`Fixture`] is one.
+pub trait Database: Debug + Send + Sync {
+    /// As [`Fixture::options`].
+    fn options(&self) -> OpenOptions;
+
+    /// As [`Fixture::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Fixture::open`].
+    fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>>;
+
+    /// As [`Fixture::takes_options`].
+    fn takes_options(&self) -> bool;
+}
+
+impl<F: Fixture> Database for F {
+    fn options(&self) -> OpenOptions {
+        Fixture::options(self)
+    }
+
+    fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
+        Fixture::open(self, options)
+    }
+
+    fn takes_options(&self) -> bool {
+        Fixture::takes_options(self)
+    }
 }
 
 /// Is the database that a case is about, and what the case needs around it. Cases get nothing else.
 #[derive(Debug)]
 pub struct Subject {
-    // Before the fixture, so that connections are closed when the database goes.
+    // Before the database, so that connections are closed when the database goes.
     first: Mutex<Option<Arc<dyn Engine>>>,
     clock: TestClock,
     ids: TestIds,
-    fixture: Box<dyn Fixture>,
+    database: Box<dyn Database>,
 }
 
 impl Subject {
     /// Returns a subject over a fresh database of that kind.
     pub fn fresh<F: Fixture>() -> Self {
-        Self {
-            first: Mutex::new(None),
-            clock: TestClock::default(),
-            ids: TestIds::default(),
-            fixture: Box::new(F::fresh()),
-        }
+        Self::of(Box::new(F::fresh()))
+    }
+
+    /// Returns a subject over a database that was just made.
+    pub fn of(database: Box<dyn Database>) -> Self {
+        Self { first: Mutex::new(None), clock: TestClock::default(), ids: TestIds::default(), database }
     }
 
     /// Returns a store over the database with its schema at head, with the subject's clock and ids. Calls share an engine.
@@ -103,7 +138,7 @@ impl Subject {
     pub fn store_with(&self, change: impl FnOnce(OpenOptions) -> OpenOptions) -> MemoryStore {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let engine = first.get_or_insert_with(|| {
-            let engine = self.open(&change(self.fixture.options()));
+            let engine = self.open(&change(self.database.options()));
             self.dress(Arc::clone(&engine)).migrate().expect("a fresh database is migrated");
             engine
         });
@@ -116,7 +151,7 @@ impl Subject {
     ///
     /// If the database can't be opened.
     pub fn another(&self) -> MemoryStore {
-        self.dress(self.open(&self.fixture.options()))
+        self.dress(self.open(&self.database.options()))
     }
 
     /// Returns the engine of [`store`](Self::store), for what the store would refuse by itself.
@@ -142,11 +177,11 @@ impl Subject {
 
     /// Returns how the database is opened.
     pub fn options(&self) -> OpenOptions {
-        self.fixture.options()
+        self.database.options()
     }
 
     fn open(&self, options: &OpenOptions) -> Arc<dyn Engine> {
-        self.fixture.open(options).expect("a fresh database can be opened")
+        self.database.open(options).expect("a fresh database can be opened")
     }
 
     fn dress(&self, engine: Arc<dyn Engine>) -> MemoryStore {

@@ -94,6 +94,6 @@ fn keep(schema: &Schema, when: BackupName) -> Result<Option<PathBuf>> {
 /// Returns whether there is a database to be replaced.
 fn is_there(context: &Context, place: &PlaceArgs) -> Result<bool> {
     let url = context.settings.schema_url(place.migrate_url.as_deref()).value;
-    let files = context.registry().dialect_for(&url)?.claims(&OpenOptions::new(url.clone()))?;
+    let files = context.dialect_for(&url)?.claims(&OpenOptions::new(url.clone()))?;
     Ok(files.first().is_none_or(|file| file.try_exists().unwrap_or(true)))
 }

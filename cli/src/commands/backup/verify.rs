@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use polymnia::schema::BackupInfo;
-use polymnia::{Error, ErrorKind};
+use polymnia::{Error, ErrorKind, Result};
 
 use super::manifest;
 use crate::args::{Format, PlaceArgs};
 use crate::context::{Context, Missing};
+use crate::dialects;
 use crate::failure::{Exit, Failure, Outcome, file_error};
 use crate::output::{block, bytes, plural};
 use crate::progress::Waiting;
@@ -17,7 +18,7 @@ use crate::schema::Place;
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, path: &Path) -> Outcome {
     std::fs::metadata(path).map_err(|error| file_error("backup", path, &error))?;
     let waiting = Waiting::begin(context.quiet, "verifying");
-    let info = Place::open(context, &able(place, path), Missing::Refuse)?.schema.verify_backup(path);
+    let info = Place::open(context, &able(context, place, path)?, Missing::Refuse)?.schema.verify_backup(path);
     drop(waiting);
     let info = info.map_err(unsound)?;
     if context.format != Format::Table {
@@ -40,14 +41,16 @@ pub(super) fn unsound(error: Error) -> Failure {
     }
 }
 
-/// A backup of SQLite can be verified when its database is gone.
-fn able(place: &PlaceArgs, path: &Path) -> PlaceArgs {
-    let of_sqlite = match manifest::of(path) {
-        Some(backup) => backup.info.dialect == "sqlite",
-        None => path.extension().is_some_and(|extension| extension == "db"),
+/// A backup of a file can be verified when its database is gone.
+fn able(context: &Context, place: &PlaceArgs, path: &Path) -> Result<PlaceArgs> {
+    let registry = context.registry()?;
+    let empty = match manifest::of(path) {
+        Some(backup) => dialects::empty_url(registry, Some(&backup.info.dialect)),
+        None if path.extension().is_some_and(|extension| extension == "db") => dialects::empty_url(registry, None),
+        None => None,
     };
-    if of_sqlite {
-        return PlaceArgs { migrate_url: Some("sqlite::memory:".to_owned()), migrations: None };
-    }
-    place.clone()
+    Ok(match empty {
+        Some(url) => PlaceArgs { migrate_url: Some(url.expose().to_owned()), migrations: None },
+        None => place.clone(),
+    })
 }

@@ -29,7 +29,7 @@ impl Draft {
         let here = PlaceArgs { migrate_url: Some(url.to_owned()), migrations: None };
         let opened = Place::open(context, &here, Missing::Refuse)?;
         let dialect = opened.dialect().to_owned();
-        let mut sources = vec![schema::ours(&dialect)?];
+        let mut sources = vec![schema::ours(context, &dialect)?];
         if let Some(folder) = context.settings.migrations(place.migrations.as_deref()) {
             let exists = folder.value.join(&dialect).is_dir();
             sources.extend(exists.then(|| schema::application(&folder.value, &dialect)).transpose()?);

@@ -34,7 +34,7 @@ pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &LintArgs) -> 
             let dialects = schema::dialects(&folder.value)?;
             dialects.iter().map(|dialect| schema::application(&folder.value, dialect)).collect::<Result<Vec<_>, _>>()?
         }
-        None => schema::known().into_iter().map(schema::ours).collect::<Result<Vec<_>, _>>()?,
+        None => schema::of_all(context)?,
     };
     let findings: Vec<Finding> = sources.iter().flat_map(lint).collect();
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count() as u64;

@@ -11,6 +11,7 @@ use crate::args::{Format, PlaceArgs, RevisionArgs};
 use crate::context::Context;
 use crate::failure::{Exit, OfOption as _, Outcome, file_error};
 use crate::output::block;
+use crate::plugins;
 use crate::schema::{self, versions};
 
 #[derive(Serialize)]
@@ -22,7 +23,7 @@ struct Written {
 /// Writes the files of a new migration, built upon the head.
 pub(super) fn run(context: &mut Context, place: &PlaceArgs, args: &RevisionArgs) -> Outcome {
     let root = folder(context, place)?;
-    let (sources, dialects) = dialects(&root, &args.dialect)?;
+    let (sources, dialects) = dialects(context, &root, &args.dialect)?;
     let prefix = prefix(&root, &sources, args.prefix.as_deref())?;
     let mut parents: Vec<Version> = sources.iter().flat_map(schema::heads).collect();
     parents.sort();
@@ -63,23 +64,25 @@ pub(super) fn folder(context: &Context, place: &PlaceArgs) -> Result<PathBuf> {
     }
 }
 
-/// Returns the sources that are there, and the dialects to write for: those of the folder, or those of this build where
+/// Returns the sources that are there, and the dialects to write for: those of the folder, or all that are known where
 /// there is nothing yet.
-fn dialects(root: &Path, wanted: &str) -> Result<(Vec<Source>, Vec<String>)> {
+fn dialects(context: &Context, root: &Path, wanted: &str) -> Result<(Vec<Source>, Vec<String>)> {
     let there = if root.try_exists().map_err(|error| file_error("folder", root, &error))? {
         schema::dialects(root)?
     } else {
         Vec::new()
     };
     let sources = there.iter().map(|dialect| schema::application(root, dialect)).collect::<Result<Vec<_>>>()?;
-    let known = || schema::known().into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let known = || Ok::<_, Error>(schema::known(context)?.into_iter().map(str::to_owned).collect::<Vec<_>>());
     let dialects = match wanted {
-        "all" if there.is_empty() => known(),
+        "all" if there.is_empty() => known()?,
         "all" => there,
-        one if known().iter().chain(&there).any(|dialect| dialect == one) => vec![one.to_owned()],
+        one if there.iter().any(|dialect| dialect == one) || known()?.iter().any(|dialect| dialect == one) => {
+            vec![one.to_owned()]
+        }
         other => {
-            let message = format!("there is no dialect {other:?}: expected all, {}", known().join(", "));
-            return Err(Error::invalid_input(message)).of_option("--dialect");
+            let message = format!("there is no dialect {other:?}: expected all, {}", known()?.join(", "));
+            return Err(Error::invalid_input(message).with_hint(plugins::HINT)).of_option("--dialect");
         }
     };
     Ok((sources, dialects))
@@ -112,7 +115,7 @@ mod tests {
     #[test]
     fn the_prefix_stays_what_it_is() {
         let source = |prefix: &str| {
-            let mut source = polymnia_migrations::source("sqlite").unwrap();
+            let mut source = polymnia_migrations::sqlite_source();
             source.prefix = prefix.to_owned();
             source
         };

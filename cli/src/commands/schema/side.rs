@@ -42,7 +42,8 @@ impl<'a> Given<'a> {
         let digits = version.trim_start_matches(|c: char| c.is_ascii_lowercase());
         let is_version =
             !digits.is_empty() && digits.len() <= Version::DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
-        let is_word = dialect.is_none_or(|dialect| dialect.bytes().all(|byte| byte.is_ascii_lowercase()));
+        let in_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+        let is_word = dialect.is_none_or(|dialect| dialect.bytes().all(in_name));
         if (is_version || version == "head") && is_word {
             return Self::Version { version, dialect };
         }
@@ -91,7 +92,7 @@ fn of_url(context: &Context, url: &ConnectionString) -> Result<Side> {
 }
 
 fn of_version(context: &Context, place: &PlaceArgs, version: &str, dialect: &str) -> Result<Side> {
-    let mut sources = vec![schema::ours(dialect)?];
+    let mut sources = vec![schema::ours(context, dialect)?];
     if let Some(folder) = context.settings.migrations(place.migrations.as_deref()) {
         sources.push(schema::application(&folder.value, dialect)?);
     }
@@ -102,7 +103,7 @@ fn of_version(context: &Context, place: &PlaceArgs, version: &str, dialect: &str
 
 fn dialect_of_settings(context: &Context, place: &PlaceArgs) -> Result<String> {
     let url = context.settings.schema_url(place.migrate_url.as_deref()).value;
-    Ok(context.registry().dialect_for(&url)?.name().to_owned())
+    Ok(context.dialect_for(&url)?.name().to_owned())
 }
 
 #[cfg(test)]
@@ -114,6 +115,7 @@ mod tests {
         let version = |version, dialect| Given::Version { version, dialect };
         assert_eq!(Given::read("20261121000100"), version("20261121000100", None));
         assert_eq!(Given::read("shop2026@postgres"), version("shop2026", Some("postgres")));
+        assert_eq!(Given::read("2026@acme-db_2"), version("2026", Some("acme-db_2")));
         assert_eq!(Given::read("head@sqlite"), version("head", Some("sqlite")));
         for url in ["sqlite://2026@x.db", "postgres://a@h/d", "host=h", "a.json", "shop", "2026@h/d"] {
             assert!(matches!(Given::read(url), Given::Url(_)), "{url}");

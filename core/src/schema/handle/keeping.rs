@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Schema;
 use crate::Result;
+use crate::claims::claim_backup;
 use crate::schema::{Backup, BackupInfo, backups};
 
 impl Schema {
@@ -23,9 +24,14 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) and [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt), [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), and
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a database that this process has open.
     pub fn verify_backup(&self, path: &Path) -> Result<BackupInfo> {
-        self.with_run("verify backup", &self.options, |run| backups::verify(run.engine, run.call, path))
+        self.with_run("verify backup", &self.options, |run| {
+            // A backup is opened and closed, which no database may be while others have it open.
+            let _claim = claim_backup(path)?;
+            backups::verify(run.engine, run.call, path)
+        })
     }
 
     /// Puts everything back as a backup has it.
@@ -35,6 +41,7 @@ impl Schema {
     /// As [`verify_backup`](Self::verify_backup) and [`SchemaEngine::restore`](crate::spi::SchemaEngine::restore).
     pub fn restore(&self, path: &Path) -> Result<()> {
         self.with_run("restore", &self.options, |run| {
+            let _claim = claim_backup(path)?;
             backups::verify(run.engine, run.call, path)?;
             run.engine.restore(run.call, &run.options.session, path)
         })?;

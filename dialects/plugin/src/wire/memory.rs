@@ -1,11 +1,11 @@
 //! Memories.
 
 use polymnia::{
-    AgentId, Content, Importance, Json, Memory, MemoryId, Metadata, Namespace, RelatedThreads, Revision, ThreadId,
-    Tier, Timestamp, UserId,
+    AgentId, Content, Importance, Json, Memory, MemoryId, Metadata, Namespace, NewMemory, RelatedThreads, Revision,
+    ThreadId, Tier, Timestamp, UserId,
 };
 
-use super::record::record;
+use super::record::{record, text};
 use super::{Direction, Fault, Read, Reader, Write, Writer};
 
 record! {
@@ -16,7 +16,7 @@ record! {
         4 thread_id or default,
         5 tier,
         6 content,
-        7 metadata or default,
+        7 metadata,
         8 importance,
         9 related_threads or default,
         10 revision,
@@ -26,22 +26,20 @@ record! {
     }
 }
 
-/// Makes a text type a text.
-macro_rules! text {
-    ($($name:ident),*) => {$(
-        impl Write for $name {
-            fn write(&self, writer: &mut Writer) -> Result<(), Fault> {
-                writer.text(self.as_str());
-                Ok(())
-            }
-        }
-
-        impl Read for $name {
-            fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-                Ok(Self::new(reader.text()?)?)
-            }
-        }
-    )*};
+// The numbers of the same fields are the same.
+record! {
+    NewMemory {
+        2 user_id or default,
+        3 agent_id or default,
+        4 thread_id or default,
+        5 tier,
+        6 content,
+        7 metadata,
+        8 importance,
+        9 related_threads or default,
+        11 created_at or default,
+        13 expires_at or default,
+    }
 }
 
 text!(Namespace, UserId, AgentId, ThreadId, Tier, Content);

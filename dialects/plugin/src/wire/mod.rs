@@ -4,12 +4,25 @@
 //! with one; JSON is its text; ids are 16 bytes, times microseconds. A reader of requests refuses what it does not know,
 //! for a condition skipped would widen a query; a reader of replies skips fields it does not know, and nothing else.
 
+mod capability;
+mod collection;
+mod database;
+mod derived;
+mod environment;
+mod error;
 mod fault;
+mod filter;
+mod ledger;
 mod memory;
-mod pending;
+mod message;
+mod mutation;
+mod options;
 mod primitive;
+mod query;
 mod reader;
 mod record;
+mod session;
+mod snapshot;
 mod writer;
 
 pub use fault::Fault;

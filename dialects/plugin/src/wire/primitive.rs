@@ -74,15 +74,25 @@ impl<T: Write + ?Sized> Write for &T {
     }
 }
 
+impl<T: Write + ?Sized> Write for Box<T> {
+    fn write(&self, writer: &mut Writer) -> Result<(), Fault> {
+        (**self).write(writer)
+    }
+}
+
+impl<T: Read> Read for Box<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        reader.read().map(Self::new)
+    }
+}
+
 impl<T: Write> Write for Option<T> {
     fn write(&self, writer: &mut Writer) -> Result<(), Fault> {
-        match self {
-            Some(item) => item.write(writer),
-            None => {
-                writer.null();
-                Ok(())
-            }
+        if let Some(item) = self {
+            return item.write(writer);
         }
+        writer.null();
+        Ok(())
     }
 }
 
@@ -108,8 +118,8 @@ impl<T: Write> Write for Vec<T> {
 impl<T: Read> Read for Vec<T> {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let len = reader.list()?;
-        // Not more than a page's worth at once: the length is only known to be no lie about bytes.
-        let mut items = Self::with_capacity(len.min(1_024));
+        reader.reserve::<T>(len)?;
+        let mut items = Self::with_capacity(len);
         for _ in 0..len {
             items.push(reader.read()?);
         }

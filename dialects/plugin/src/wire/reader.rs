@@ -19,15 +19,22 @@ pub enum Direction {
 pub struct Reader<'b> {
     cbor: Decoder<'b>,
     direction: Direction,
+    allowance: usize,
 }
 
 /// What must follow, for messages.
 type Expected = &'static str;
 
 impl<'b> Reader<'b> {
+    /// How many bytes of memory the items of lists may take for each byte read.
+    pub const MEMORY_PER_BYTE: usize = 64;
+    /// How many bytes of memory they may take besides: 10,000 memories that were not found are a byte each.
+    pub const MEMORY_FREE: usize = 8 << 20;
+
     /// Returns a reader at the beginning.
     pub fn new(bytes: &'b [u8], direction: Direction) -> Self {
-        Self { cbor: Decoder::new(bytes), direction }
+        let allowance = bytes.len().saturating_mul(Self::MEMORY_PER_BYTE).saturating_add(Self::MEMORY_FREE);
+        Self { cbor: Decoder::new(bytes), direction, allowance }
     }
 
     /// Returns which way the bytes go.
@@ -79,6 +86,17 @@ impl<'b> Reader<'b> {
         self.length(length, EXPECTED)
     }
 
+    /// Takes note that a list of so many items is about to be made. What is in them counts by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Malformed`] if all lists together take more memory than bytes of that length may.
+    pub fn reserve<T>(&mut self, len: usize) -> Result<(), Fault> {
+        let left = len.checked_mul(size_of::<T>()).and_then(|taken| self.allowance.checked_sub(taken));
+        self.allowance = left.ok_or_else(|| self.malformed("fewer items in as many bytes"))?;
+        Ok(())
+    }
+
     /// Reads the beginning of a map and returns how many fields follow.
     ///
     /// # Errors
@@ -88,6 +106,20 @@ impl<'b> Reader<'b> {
         const EXPECTED: Expected = "a map of definite length";
         let length = self.want(EXPECTED, Decoder::map)?;
         self.length(length, EXPECTED)
+    }
+
+    /// Reads the beginning of a choice and returns its number and how many items of data follow.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Malformed`].
+    pub fn choice(&mut self) -> Result<(u64, usize), Fault> {
+        const EXPECTED: Expected = "a number from 0, or a list that begins with one";
+        if self.want(EXPECTED, |cbor| cbor.datatype())? != Type::Array {
+            return Ok((self.want(EXPECTED, Decoder::u64)?, 0));
+        }
+        let items = self.list()?.checked_sub(1).ok_or_else(|| self.malformed(EXPECTED))?;
+        Ok((self.want(EXPECTED, Decoder::u64)?, items))
     }
 
     /// Skips the value of a field that isn't known.
@@ -100,6 +132,24 @@ impl<'b> Reader<'b> {
             Direction::Request => Err(Fault::Unknown { what: record, number: key }),
             Direction::Reply => self.want("an item", Decoder::skip),
         }
+    }
+
+    /// Returns whether a text comes next.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Malformed`] at the end.
+    pub fn at_text(&mut self) -> Result<bool, Fault> {
+        self.want("an item", |cbor| cbor.datatype()).map(|found| found == Type::String)
+    }
+
+    /// Returns whether a list comes next.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Malformed`] at the end.
+    pub fn at_list(&mut self) -> Result<bool, Fault> {
+        self.want("an item", |cbor| cbor.datatype()).map(|found| found == Type::Array)
     }
 
     /// Reads the end of a null, if there is one, and returns whether there was.

@@ -1,6 +1,9 @@
 //! Writing items.
 
+use std::convert::Infallible;
+
 use minicbor::Encoder;
+use minicbor::encode::Error;
 
 use super::{Fault, Write};
 
@@ -16,9 +19,6 @@ impl Default for Writer {
         Self { cbor: Encoder::new(Vec::new()), needs: 0 }
     }
 }
-
-/// Writing to memory does not fail.
-const NEVER: &str = "a Vec takes every byte";
 
 impl Writer {
     /// Says that whoever reads this must know the feature.
@@ -43,12 +43,12 @@ impl Writer {
 
     /// Begins a list of that many items.
     pub fn list(&mut self, len: usize) {
-        self.cbor.array(len as u64).expect(NEVER);
+        self.put(|cbor| cbor.array(len as u64));
     }
 
     /// Begins a map of that many fields.
     pub fn map(&mut self, len: usize) {
-        self.cbor.map(len as u64).expect(NEVER);
+        self.put(|cbor| cbor.map(len as u64));
     }
 
     /// Writes a field of a map.
@@ -57,42 +57,54 @@ impl Writer {
     ///
     /// As [`Write::write`].
     pub fn field(&mut self, key: u32, value: &(impl Write + ?Sized)) -> Result<(), Fault> {
-        self.cbor.u32(key).expect(NEVER);
+        self.put(|cbor| cbor.u32(key));
         value.write(self)
+    }
+
+    /// Begins a choice of that number with so many items of data.
+    pub fn choice(&mut self, number: u64, items: usize) {
+        if items > 0 {
+            self.list(1 + items);
+        }
+        self.unsigned(number);
     }
 
     /// Writes a number from 0.
     pub fn unsigned(&mut self, number: u64) {
-        self.cbor.u64(number).expect(NEVER);
+        self.put(|cbor| cbor.u64(number));
     }
 
     /// Writes an integer.
     pub fn signed(&mut self, number: i64) {
-        self.cbor.i64(number).expect(NEVER);
+        self.put(|cbor| cbor.i64(number));
     }
 
     /// Writes a float of 64 bits.
     pub fn real(&mut self, number: f64) {
-        self.cbor.f64(number).expect(NEVER);
+        self.put(|cbor| cbor.f64(number));
     }
 
     /// Writes a truth value.
     pub fn boolean(&mut self, value: bool) {
-        self.cbor.bool(value).expect(NEVER);
+        self.put(|cbor| cbor.bool(value));
     }
 
     /// Writes a text.
     pub fn text(&mut self, text: &str) {
-        self.cbor.str(text).expect(NEVER);
+        self.put(|cbor| cbor.str(text));
     }
 
     /// Writes bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.cbor.bytes(bytes).expect(NEVER);
+        self.put(|cbor| cbor.bytes(bytes));
     }
 
     /// Writes that there is nothing.
     pub fn null(&mut self) {
-        self.cbor.null().expect(NEVER);
+        self.put(|cbor| cbor.null());
+    }
+
+    fn put(&mut self, item: impl FnOnce(&mut Encoder<Vec<u8>>) -> Result<&mut Encoder<Vec<u8>>, Error<Infallible>>) {
+        item(&mut self.cbor).expect("a Vec takes every byte");
     }
 }

@@ -9,6 +9,7 @@ use polymnia::{
 };
 
 use super::{Oracle, derived, is_live, schema};
+use crate::suite::Need;
 
 impl AdminEngine for Oracle {
     fn ping(&self, call: &Call) -> Result<()> {
@@ -112,6 +113,7 @@ impl AdminEngine for Oracle {
     }
 
     fn create_index(&self, call: &Call, declaration: &IndexDeclaration) -> Result<()> {
+        self.has(Need::DeclaredIndexes)?;
         derived::declare(&mut self.ready(call)?.indexes, declaration)
     }
 
@@ -123,11 +125,13 @@ impl AdminEngine for Oracle {
     }
 
     fn set_change_capture(&self, call: &Call, on: bool) -> Result<()> {
+        self.has(Need::ChangeCapture)?;
         self.ready(call)?.capture = on;
         Ok(())
     }
 
     fn changes(&self, call: &Call, after: i64, limit: u32) -> Result<Vec<ChangeRecord>> {
+        self.has(Need::ChangeCapture)?;
         let state = self.ready(call)?;
         let later = state.changes.iter().filter(|change| change.sequence > after);
         Ok(later.take(limit as usize).cloned().collect())

@@ -21,12 +21,14 @@ use polymnia::{
 };
 
 use crate::fixture::Fixture;
+use crate::suite::Need;
 
 /// Is an engine that keeps memories in a map. Clones share the map.
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
     state: Arc<Mutex<State>>,
     statement_timeout: Option<Duration>,
+    lacks: Vec<Need>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,13 @@ struct State {
 }
 
 impl Oracle {
+    /// Returns an oracle that claims not to have that, and refuses it.
+    #[must_use]
+    pub fn without(mut self, need: Need) -> Self {
+        self.lacks.push(need);
+        self
+    }
+
     /// Returns every memory of the namespace, expired ones included, in the order of their ids.
     pub fn memories(&self, namespace: &Namespace) -> Vec<Memory> {
         self.lock().of(namespace).cloned().collect()
@@ -53,8 +62,22 @@ impl Oracle {
 
     /// Returns the call with the statement timeout as its deadline, unless it has an earlier one.
     fn limited(&self, call: &Call) -> Call {
+        if self.has(Need::Interruption).is_err() {
+            return Call::at(call.now);
+        }
         let timeout = self.statement_timeout.map(|timeout| Instant::now() + timeout);
         Call { deadline: call.deadline.into_iter().chain(timeout).min(), ..call.clone() }
+    }
+
+    /// Refuses what it claims not to have.
+    fn has(&self, need: Need) -> Result<()> {
+        if self.lacks.contains(&need) { Err(refusal::unsupported("oracle", need.as_str())) } else { Ok(()) }
+    }
+
+    /// Returns the state for an operation that selects and needs a schema.
+    fn ready_to_select(&self, call: &Call, selection: &Selection) -> Result<MutexGuard<'_, State>> {
+        Need::of(selection).into_iter().try_for_each(|need| self.has(need))?;
+        self.ready(call)
     }
 
     /// Returns the state for an operation that needs a schema.
@@ -109,15 +132,16 @@ impl State {
 
 impl Engine for Oracle {
     fn capability(&self) -> Capability {
+        let unless_lacked = |need, support| if self.lacks.contains(&need) { Support::None } else { support };
         let mut capability = Capability::none();
-        capability.containment = Support::Native;
-        capability.filters = Support::Native;
+        capability.containment = unless_lacked(Need::Containment, Support::Native);
+        capability.filters = unless_lacked(Need::Filters, Support::Native);
         // Nothing to gain by either, but they are there.
-        capability.declared_indexes = Support::Emulated;
-        capability.bulk_load = Support::Emulated;
-        capability.related_threads = Support::Native;
-        capability.change_capture = Support::Native;
-        capability.interruption = Support::Native;
+        capability.declared_indexes = unless_lacked(Need::DeclaredIndexes, Support::Emulated);
+        capability.bulk_load = unless_lacked(Need::BulkLoad, Support::Emulated);
+        capability.related_threads = unless_lacked(Need::RelatedThreads, Support::Native);
+        capability.change_capture = unless_lacked(Need::ChangeCapture, Support::Native);
+        capability.interruption = unless_lacked(Need::Interruption, Support::Native);
         capability
     }
 
@@ -127,7 +151,9 @@ impl Engine for Oracle {
     }
 
     fn query(&self, call: &Call, namespace: &Namespace, query: &Query) -> Result<Rows> {
-        let mut selected = self.ready(call)?.selected(&self.limited(call), namespace, &query.selection)?;
+        let selection = &query.selection;
+        let mut selected =
+            self.ready_to_select(call, selection)?.selected(&self.limited(call), namespace, selection)?;
         selected.sort_by(|left, right| query.order.compare(left, right));
         if let Some(cursor) = &query.cursor {
             let position = cursor.position(query.order)?;
@@ -146,7 +172,8 @@ impl Engine for Oracle {
     }
 
     fn count(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
-        Ok(self.ready(call)?.selected(&self.limited(call), namespace, selection)?.len() as u64)
+        let state = self.ready_to_select(call, selection)?;
+        Ok(state.selected(&self.limited(call), namespace, selection)?.len() as u64)
     }
 
     fn apply(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
@@ -157,6 +184,7 @@ impl Engine for Oracle {
     }
 
     fn load(&self, call: &Call, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
+        self.has(Need::BulkLoad)?;
         self.apply(call, namespace, batch)
     }
 
@@ -168,7 +196,7 @@ impl Engine for Oracle {
     }
 
     fn delete_matching(&self, call: &Call, namespace: &Namespace, selection: &Selection) -> Result<u64> {
-        let mut state = self.ready(call)?;
+        let mut state = self.ready_to_select(call, selection)?;
         let selected = state.selected(&self.limited(call), namespace, selection)?;
         for memory in &selected {
             state.memories.remove(&(namespace.clone(), memory.id));

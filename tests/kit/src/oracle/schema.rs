@@ -129,7 +129,7 @@ impl SchemaEngine for Oracle {
 
     fn scratch(&self, call: &Call, copy: bool) -> Result<Arc<dyn Engine>> {
         call.check()?;
-        let scratch = Self::default();
+        let scratch = Self { lacks: self.lacks.clone(), ..Self::default() };
         if copy {
             *scratch.lock() = super::State { migrating: false, ..self.lock().clone() };
         }

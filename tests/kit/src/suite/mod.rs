@@ -1,44 +1,49 @@
 //! What every dialect does, case by case.
 //!
-//! Each case is a function over a [`Subject`], in a file by theme. The table below is the only list: it makes the public
-//! functions in [`case`](mod@case) and the tests of [`conformance_suite!`](crate::conformance_suite). A case that is not in
-//! it is dead code, which is refused.
+//! Each case is a function over a [`Subject`](crate::Subject), in a file by theme. The table below is the only list: it makes [`CASES`] and
+//! the tests of [`conformance_suite!`](crate::conformance_suite). A case that is not in it is dead code, which is refused.
+//!
+//! In brackets stands what a case needs a dialect to claim; after `unless`, what it must not claim, for the case is about
+//! the lack of it.
 
 #![deny(dead_code)]
 #![allow(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+mod case;
+mod need;
 mod prelude;
 mod table;
 
-use crate::fixture::Subject;
+pub use case::{Case, Standing, test};
+pub use need::{Claims, Need};
 
-/// Makes, of the table of cases, a module for each theme, a public function for each case, and the macro that makes a
-/// test of each. The first argument is a `$`, for the macro within the macro.
+/// Makes, of the table of cases, a module for each theme, the list of cases, and the macro that makes a test of each. The
+/// first argument is a `$`, for the macro within the macro.
 macro_rules! suite {
-    ($d:tt $($(#[$docs:meta])* $theme:ident { $($case:ident,)* })*) => {
-        $(mod $theme;)*
+    ($d:tt $($(#[$docs:meta])* $theme:ident {
+        $($case:ident $([$($need:ident),+])? $(unless $lack:ident)?,)*
+    })*) => {
+        $(
+            $(#[$docs])*
+            mod $theme;
+        )*
 
-        /// The cases, by theme.
-        pub mod case {
-            $(
-                $(#[$docs])*
-                pub mod $theme {
-                    use super::super::Subject;
-
-                    $(
-                        #[doc = concat!("Runs the case `", stringify!($case), "`. It panics if the dialect fails it.")]
-                        pub fn $case(subject: &Subject) {
-                            super::super::$theme::$case(subject);
-                        }
-                    )*
-                }
-            )*
-        }
+        /// Every case, by theme.
+        pub const CASES: &[Case] = &[$($(
+            Case {
+                theme: stringify!($theme),
+                name: stringify!($case),
+                needs: &[$($(Need::$need),+)?],
+                unless: unless!($($lack)?),
+                run: $theme::$case,
+            },
+        )*)*];
 
         /// Makes a module of that name with one test a case, each on a [fresh](crate::Fixture::fresh) database of that
         /// [`Fixture`](crate::Fixture).
         ///
-        /// The tests are named by theme and case: `sqlite_file::expiry::hides_at_the_very_moment`.
+        /// The tests are named by theme and case: `sqlite_file::expiry::hides_at_the_very_moment`. What the dialect does
+        /// not claim is not asked of it, except that it refuses to do it.
         #[macro_export]
         macro_rules! conformance_suite {
             ($d name:ident, $d fixture:ty) => {
@@ -54,7 +59,7 @@ macro_rules! suite {
                             $(
                                 #[test]
                                 fn $case() {
-                                    $d crate::suite::case::$theme::$case(&$d crate::Subject::fresh::<$d fixture>());
+                                    $d crate::suite::test::<$d fixture>(stringify!($theme), stringify!($case));
                                 }
                             )*
                         }
@@ -62,6 +67,16 @@ macro_rules! suite {
                 }
             };
         }
+    };
+}
+
+/// Makes an option of what may stand after `unless`.
+macro_rules! unless {
+    () => {
+        None
+    };
+    ($need:ident) => {
+        Some(Need::$need)
     };
 }
 

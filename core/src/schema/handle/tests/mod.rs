@@ -102,6 +102,10 @@ impl crate::spi::Dialect for FakeDialect {
         None
     }
 
+    fn source(&self) -> Result<Source> {
+        Ok(crate::spi::SchemaEngine::source(&self.0))
+    }
+
     fn claims(&self, _: &crate::OpenOptions) -> Result<Vec<std::path::PathBuf>> {
         Ok(Vec::new())
     }
