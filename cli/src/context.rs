@@ -12,7 +12,7 @@ use polymnia::{
 use crate::args::{Format, GlobalArgs};
 use crate::interrupt;
 use crate::output::{Out, Paint, block, tell};
-use crate::plugins;
+use crate::plugins::{self, Dialects};
 use crate::settings::{ConfigNeed, Settings, Source};
 
 /// Is one run of a verb.
@@ -26,7 +26,7 @@ pub(crate) struct Context {
     /// How standard error is coloured.
     pub(crate) paint: Paint,
     pub(crate) out: Out,
-    registry: OnceLock<Registry>,
+    dialects: OnceLock<Dialects>,
 }
 
 /// Says what to do about a database that isn't there.
@@ -51,7 +51,7 @@ impl Context {
     pub(crate) fn new(global: &GlobalArgs, need: ConfigNeed, paint: Paint, out: Out) -> Result<Self> {
         let settings = Settings::resolve(global, need)?;
         let GlobalArgs { format, quiet, verbose, .. } = *global;
-        Ok(Self { settings, format, quiet, verbose: verbose > 0, paint, out, registry: OnceLock::new() })
+        Ok(Self { settings, format, quiet, verbose: verbose > 0, paint, out, dialects: OnceLock::new() })
     }
 
     /// Opens the database that the settings name, which must be there.
@@ -89,17 +89,22 @@ impl Context {
 
     /// Returns the dialects: those of this program and those of plugins, which are loaded now.
     pub(crate) fn registry(&self) -> Result<&Registry> {
-        if let Some(registry) = self.registry.get() {
-            return Ok(registry);
-        }
-        let registry = plugins::registry(self)?;
-        Ok(self.registry.get_or_init(|| registry))
+        Ok(&self.dialects()?.registry)
     }
 
     /// Returns the dialect of a URL.
     pub(crate) fn dialect_for(&self, url: &ConnectionString) -> Result<&dyn Dialect> {
-        let registry = self.registry()?;
-        registry.dialect_for(url).map_err(|error| self.name_source(url, self.without_dialect(url, error)))
+        let dialects = self.dialects()?;
+        let found = dialects.registry.dialect_for(url);
+        found.map_err(|error| self.name_source(url, dialects.explain_lack(self.without_dialect(url, error))))
+    }
+
+    fn dialects(&self) -> Result<&Dialects> {
+        if let Some(dialects) = self.dialects.get() {
+            return Ok(dialects);
+        }
+        let dialects = Dialects::load(self)?;
+        Ok(self.dialects.get_or_init(|| dialects))
     }
 
     /// Returns the namespace to work in.
@@ -152,8 +157,15 @@ impl Context {
         }
     }
 
+    /// Tells on standard error what went wrong and did not end the run, unless quiet.
+    pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            tell(&format!("{} {}\n", self.paint.command("warning:"), block(text.as_ref())));
+        }
+    }
+
     /// A dialect may create what isn't there; only `init`, `setup` and `demo` are to.
-    fn refuse_missing(&self, dialect: &dyn Dialect, options: &OpenOptions) -> Result<()> {
+    pub(crate) fn refuse_missing(&self, dialect: &dyn Dialect, options: &OpenOptions) -> Result<()> {
         let url = options.url();
         let files = dialect.claims(options).map_err(|error| self.name_source(url, error.with_operation("connect")))?;
         match files.first() {

@@ -28,9 +28,9 @@ pub(crate) enum Exit {
     RolledBack = 7,
     /// A migration failed, and part of it stays.
     PartlyApplied = 8,
-    /// The database can't be reached, or can't be written.
+    /// The database can't be reached or can't be written, or a plugin can't be loaded.
     NoConnection = 9,
-    /// It would have destroyed something, and the flag that allows it was not given.
+    /// It would have destroyed something, or run a plugin that others can write to, and the flag that allows it was not given.
     Refused = 10,
     /// Ctrl-C.
     Interrupted = 130,
@@ -40,9 +40,9 @@ pub(crate) enum Exit {
 macro_rules! exit_codes {
     () => {
         "Exit codes: 0 ok, 1 failed, 2 usage, 3 migrations pending, 4 found not to be as it should (check --deep,
-schema, changed scripts), 5 history of migrations out of order, 6 locked or busy, 7 migration failed and
-rolled back, 8 migration failed and partly applied, 9 can't connect or read-only, 10 refused without a
-flag, 130 interrupted"
+schema, changed scripts, plugin verify), 5 history of migrations out of order, 6 locked or busy, 7 migration failed and
+rolled back, 8 migration failed and partly applied, 9 can't connect, read-only or plugin can't be loaded,
+10 refused without a flag, 130 interrupted"
     };
 }
 pub(crate) use exit_codes;
@@ -59,13 +59,18 @@ impl Exit {
     /// | not found, permission denied, corrupt, storage full | 9 | 1 |
     /// | read-only | 9 | 9 |
     /// | cancelled | 130 | 130 |
+    /// | plugin | 9 | 1 |
     /// | the rest | 1 | 1 |
+    ///
+    /// A plugin that can't be loaded is 9, and 10 if a flag allows it.
     pub(crate) fn of(error: &Error) -> Self {
         if let Some(fault) = SchemaFault::of(error).filter(|_| error.kind() != ErrorKind::Cancelled) {
             return Self::of_fault(fault);
         }
-        let connecting = error.operation() == Some("connect");
+        let connecting = matches!(error.operation(), Some("connect" | "load"));
+        let flag_allows = error.hint().is_some_and(|hint| hint.contains("--allow-insecure-plugin"));
         match error.kind() {
+            ErrorKind::PermissionDenied if flag_allows => Self::Refused,
             ErrorKind::InvalidInput | ErrorKind::Config => Self::Usage,
             ErrorKind::Cancelled => Self::Interrupted,
             ErrorKind::ReadOnly => Self::NoConnection,
@@ -77,6 +82,7 @@ impl Exit {
             | ErrorKind::PermissionDenied
             | ErrorKind::Corrupt
             | ErrorKind::StorageFull
+            | ErrorKind::Plugin
                 if connecting =>
             {
                 Self::NoConnection
@@ -244,7 +250,7 @@ mod tests {
             (ErrorKind::PermissionDenied, Exit::NoConnection, Exit::Failed),
             (ErrorKind::Corrupt, Exit::NoConnection, Exit::Failed),
             (ErrorKind::Migration, Exit::Failed, Exit::Failed),
-            (ErrorKind::Plugin, Exit::Failed, Exit::Failed),
+            (ErrorKind::Plugin, Exit::NoConnection, Exit::Failed),
             (ErrorKind::Timeout, Exit::NoConnection, Exit::Busy),
             (ErrorKind::Cancelled, Exit::Interrupted, Exit::Interrupted),
             (ErrorKind::ReadOnly, Exit::NoConnection, Exit::NoConnection),
@@ -260,6 +266,8 @@ mod tests {
         }
         let cancelled = Error::new(ErrorKind::Cancelled, "m").with_context("code", "rolled_back");
         assert_eq!(Exit::of(&cancelled), Exit::Interrupted);
+        let insecure = Error::new(ErrorKind::PermissionDenied, "m").with_operation("connect");
+        assert_eq!(Exit::of(&insecure.with_hint("allow it by --allow-insecure-plugin")), Exit::Refused);
         let locked = Error::new(ErrorKind::Unavailable, "the database is locked").with_operation("connect");
         assert_eq!(Exit::of(&locked), Exit::Busy);
     }

@@ -6,6 +6,7 @@
 mod derived;
 mod filter;
 mod migrate;
+mod plugin;
 mod schema;
 mod search;
 mod selection;
@@ -21,6 +22,7 @@ pub(crate) use migrate::{
     BaselineArgs, CurrentArgs, DowngradeArgs, LintArgs, MergeArgs, MigrateArgs, MigrateVerb, ResolveArgs, RevisionArgs,
     StampArgs, StatusArgs, UpgradeArgs,
 };
+pub(crate) use plugin::{PluginArgs, PluginVerb, VerifyArgs};
 pub(crate) use schema::{
     BackupArgs, BackupName, BackupVerb, BackupVerbArgs, DoctorArgs, FolderArgs, InitArgs, LockArgs, PlaceArgs,
     ResetArgs, SchemaArgs, SchemaVerb,
@@ -34,7 +36,7 @@ pub(crate) use verbs::{
 
 use crate::failure::exit_codes;
 
-/// One memory store for AI agents, over SQLite and PostgreSQL.
+/// One memory store for AI agents, over SQLite, PostgreSQL, and what plugins bring.
 #[derive(Debug, Parser)]
 #[command(name = "polymnia", version, max_term_width = 110)]
 #[command(after_help = AFTER_HELP)]
@@ -154,6 +156,8 @@ pub(crate) enum Command {
     Reset(ResetArgs),
     /// Tell how the database is: sizes, use of indexes, locks, migrations that took long or failed
     Doctor(DoctorArgs),
+    /// List the dialects there are; inspect and verify shared libraries that bring one
+    Plugin(PluginArgs),
     /// Choose a database, check it, initialise it and remember it
     Setup(SetupArgs),
     /// Show the configuration that applies

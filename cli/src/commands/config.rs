@@ -1,5 +1,7 @@
 //! `config`
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use crate::args::{ConfigVerb, Format};
@@ -80,9 +82,29 @@ fn rows(context: &Context) -> Vec<Row> {
             from: from(settings.migrations.as_ref().map(|setting| setting.source)),
         },
         Row {
+            setting: "plugins",
+            value: (!settings.plugins.value.is_empty()).then(|| shown(&settings.plugins.value)),
+            from: settings.plugins.source.to_string(),
+        },
+        Row {
+            setting: "plugin_path",
+            value: settings.plugin_path.as_ref().map(|setting| setting.value.display().to_string()),
+            from: from(settings.plugin_path.as_ref().map(|setting| setting.source)),
+        },
+        Row {
+            setting: "only_plugins",
+            value: Some(settings.only_plugins.value.to_string()),
+            from: settings.only_plugins.source.to_string(),
+        },
+        Row {
             setting: "configuration file",
             value: config.map(|path| path.value.display().to_string()),
             from: config_from,
         },
     ]
+}
+
+fn shown(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
 }

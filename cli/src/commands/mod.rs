@@ -17,6 +17,7 @@ mod init;
 mod migrate;
 mod namespace;
 mod optimize;
+mod plugin;
 mod reset;
 mod schema;
 mod search;
@@ -76,6 +77,7 @@ fn verb(context: &mut Context, cli: &Cli) -> Outcome {
         Command::Backup(args) => backup::run(context, args).map_err(of_schema),
         Command::Reset(args) => reset::run(context, args).map_err(of_schema),
         Command::Doctor(args) => doctor::run(context, args).map_err(of_schema),
+        Command::Plugin(args) => plugin::run(context, args),
         Command::Setup(args) => setup::run(context, args),
         Command::Config(args) => config::run(context, args.verb),
         Command::Check(args) => check::run(context, args),

@@ -1,18 +1,79 @@
-//! Plugins: what to load, loading it, and the registry of all dialects.
+//! Plugins: which to load, loading them, and all dialects together.
+//!
+//! Nothing is loaded before a verb asks for a dialect: help, completions and the configuration never run a plugin's code.
 
+mod found;
 mod keep;
+mod trust;
 
-use polymnia::{Registry, Result};
+use std::path::Path;
+
+use polymnia::spi::Dialect;
+use polymnia::{Error, ErrorKind, Registry, Result};
+use polymnia_plugin::host::PluginDialect;
 
 use crate::context::Context;
 use crate::dialects;
 
+pub(crate) use found::{Found, find, load};
 pub(crate) use keep::to_keep;
 
 /// What to do where a dialect is missing.
 pub(crate) const HINT: &str = "a plugin may bring it: name one with --plugin, and see `polymnia plugin list`";
 
-/// Returns the dialects of this program and those of plugins, which are loaded now.
-pub(crate) fn registry(_context: &Context) -> Result<Registry> {
-    Ok(dialects::built_in())
+/// Is every dialect that is there.
+#[derive(Debug)]
+pub(crate) struct Dialects {
+    /// Them, ours first.
+    pub(crate) registry: Registry,
+    /// Why plugins of the folder were not loaded.
+    broken: Vec<Error>,
+}
+
+impl Dialects {
+    /// Loads the plugins that the settings name and puts them beside the dialects of this program.
+    ///
+    /// One that is named must load; one that lies in the folder and can't be loaded is told of.
+    pub(crate) fn load(context: &Context) -> Result<Self> {
+        let only = context.settings.only_plugins.value;
+        let mut registry = if only { Registry::new() } else { dialects::built_in() };
+        let mut broken = Vec::new();
+        for Found { plugin, in_folder, .. } in find(context)? {
+            match plugin {
+                Ok(plugin) => registry = with(registry, plugin, only)?,
+                Err(error) if in_folder => {
+                    context.warn(error.to_string());
+                    broken.push(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        if only && registry.dialects().next().is_none() {
+            let message = "the dialects of this program are left out, and no plugin is loaded";
+            return Err(Error::new(ErrorKind::Config, message).with_hint("name one with --plugin"));
+        }
+        Ok(Self { registry, broken })
+    }
+
+    /// Adds to the error for a dialect that isn't there which plugins might have brought it.
+    pub(crate) fn explain_lack(&self, error: Error) -> Error {
+        self.broken.iter().fold(error, |error, broken| error.with_context("not loaded", broken.message()))
+    }
+}
+
+/// Returns the registry with a plugin, whose schemes must be free.
+pub(crate) fn with(registry: Registry, plugin: PluginDialect, only: bool) -> Result<Registry> {
+    registry.try_with(plugin).map_err(|error| {
+        let hint = if only {
+            "leave one of the two out: `polymnia plugin list` shows where they come from"
+        } else {
+            "leave one of the two out; --only-plugins leaves out the dialects of this program"
+        };
+        error.with_hint(hint)
+    })
+}
+
+/// Returns where a plugin was loaded from.
+pub(crate) fn path_of<'a>(plugin: &'a dyn Dialect, given: &'a Path) -> &'a Path {
+    plugin.library().map_or(given, |library| &library.path)
 }

@@ -16,9 +16,7 @@ pub(super) fn dispatch(engine: &dyn Engine, ask: &Ask<'_>) -> Outcome {
     match ask.operation() {
         Ping::CODE => ask.answer::<Ping>(|()| admin.ping(call)),
         Info::CODE => ask.answer::<Info>(|()| admin.info(call)),
-        Namespaces::CODE => {
-            ask.answer::<Namespaces>(|(after, limit)| admin.namespaces(call, after.as_ref(), limit))
-        }
+        Namespaces::CODE => ask.answer::<Namespaces>(|(after, limit)| admin.namespaces(call, after.as_ref(), limit)),
         RenameNamespace::CODE => ask.answer::<RenameNamespace>(|(from, to)| admin.rename_namespace(call, &from, &to)),
         DeleteNamespace::CODE => ask.answer::<DeleteNamespace>(|(name,)| admin.delete_namespace(call, &name)),
         Sweep::CODE => ask.answer::<Sweep>(|(limit,)| admin.sweep(call, limit)),

@@ -1,12 +1,15 @@
 //! One call, and how it is answered.
 
+use std::sync::{Mutex, MutexGuard};
+
 use polymnia::{Call, Error, ErrorKind, Result};
 
 use super::callback::EventSink;
-use super::exported::Exported;
-use super::handles::Handles;
+use super::export::Exported;
+use super::handles::{Handles, at_once, waiting};
+use super::serve::Verb;
 use crate::abi::{STATUS_ERROR, STATUS_PANICKED, STATUS_UNSUPPORTED};
-use crate::operation::{ALL, Operation};
+use crate::operation::Operation;
 use crate::wire::{self, Direction, Fault, Write};
 
 /// Is what the host asks.
@@ -14,10 +17,12 @@ use crate::wire::{self, Direction, Fault, Write};
 pub(super) struct Ask<'a> {
     pub(super) exported: &'a Exported,
     pub(super) handle: u64,
-    pub(super) operation: u32,
+    pub(super) verb: Verb,
     pub(super) request: &'a [u8],
     pub(super) call: Call,
     pub(super) max_reply: u64,
+    /// Whether it comes out of a callback of another call, on the same thread.
+    pub(super) is_nested: bool,
     pub(super) events: EventSink<'a>,
 }
 
@@ -32,20 +37,13 @@ pub(super) struct Refusal {
 }
 
 impl Ask<'_> {
+    /// Returns the code of the operation; opening has none.
     pub(super) fn operation(&self) -> u32 {
-        self.operation
-    }
-
-    pub(super) fn handle(&self) -> u64 {
-        self.handle
+        if let Verb::Call(code) = self.verb { code } else { u32::MAX }
     }
 
     pub(super) fn handles(&self) -> &Handles {
         self.exported.handles()
-    }
-
-    pub(super) fn max_reply(&self) -> u64 {
-        self.max_reply
     }
 
     /// Does an operation whose reply is all there is to it.
@@ -56,21 +54,12 @@ impl Ask<'_> {
 
     /// Reads the arguments. An empty list may be no bytes, and the other way round.
     pub(super) fn arguments<O: Operation>(&self) -> Result<O::Owned, Refusal> {
-        read(if self.request == EMPTY_LIST { &[] } else { self.request }, O::NAME)
+        read(if self.request == EMPTY_LIST { &[] } else { self.request }, self.verb)
     }
 
     /// Writes a reply.
     pub(super) fn reply(&self, reply: &(impl Write + ?Sized)) -> Outcome {
-        let (bytes, _) = wire::to_bytes(reply).map_err(|fault| {
-            let message = format!("the reply to {} can't be written: {fault}", name(self.operation));
-            Refusal::from(Error::new(ErrorKind::Unsupported, message))
-        })?;
-        if bytes.len() as u64 > self.max_reply {
-            let name = name(self.operation);
-            let message = format!("the reply to {name} has {} bytes: the host takes {}", bytes.len(), self.max_reply);
-            return Err(Error::new(ErrorKind::Plugin, message).into());
-        }
-        Ok(bytes)
+        written(reply, self.verb, self.max_reply)
     }
 
     /// Writes a reply that tells a new handle, which is closed again if the host can't be told.
@@ -84,24 +73,27 @@ impl Ask<'_> {
 
     /// Returns the refusal of an operation that isn't there, or isn't for what the handle stands for.
     pub(super) fn unknown(&self, what: &str) -> Refusal {
-        let known = ALL.iter().find(|(code, _)| *code == self.operation);
-        let message = match known {
-            Some((_, name)) => format!("the operation {name} is not for {what}"),
-            None => format!("unknown operation {}", self.operation),
-        };
-        Refusal { status: STATUS_UNSUPPORTED, error: Error::new(ErrorKind::Unsupported, message) }
+        Refusal::unsupported(format!("{} is not for {what}: expected an operation that is", self.verb))
     }
 
     /// Returns the refusal of a handle that isn't open.
     pub(super) fn not_open(&self) -> Refusal {
-        let message = format!("handle {:#x} is not open: {} needs one that is", self.handle, name(self.operation));
+        let message = format!("{} on handle {:#x}, which is not open: expected one that is", self.verb, self.handle);
         Error::invalid_input(message).into()
     }
 
-    /// Checks that nothing panicked meanwhile, after a wait for a lock.
-    pub(super) fn check_poison(&self) -> Result<(), Refusal> {
-        if self.exported.is_poisoned() { Err(Refusal::poisoned(self.exported)) } else { Ok(()) }
+    /// Takes what is used by one call after the other, once those before are done.
+    pub(super) fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> Result<MutexGuard<'m, T>, Refusal> {
+        // Within a callback, the call before may be the very one that waits for this one.
+        let guard = if self.is_nested { at_once(mutex).ok_or_else(|| in_use(self.handle))? } else { waiting(mutex) };
+        if self.exported.is_poisoned() { Err(Refusal::poisoned(self.exported)) } else { Ok(guard) }
     }
+}
+
+/// Returns the refusal of a handle that a call on this thread uses.
+pub(super) fn in_use(handle: u64) -> Refusal {
+    let message = format!("handle {handle:#x} is in use: expected its call to return first");
+    Error::new(ErrorKind::Conflict, message).into()
 }
 
 /// A list without items.
@@ -124,16 +116,22 @@ impl From<Error> for Refusal {
 }
 
 /// Reads what an operation takes.
-pub(super) fn read<T: wire::Read>(bytes: &[u8], name: &str) -> Result<T, Refusal> {
+pub(super) fn read<T: wire::Read>(bytes: &[u8], verb: Verb) -> Result<T, Refusal> {
     wire::from_bytes(bytes, Direction::Request).map_err(|fault| match fault {
-        Fault::Malformed { .. } => Error::invalid_input(format!("malformed request of {name}: {fault}")).into(),
-        Fault::Unknown { .. } => Refusal::unsupported(format!("the request of {name} has an {fault}")),
+        Fault::Malformed { .. } => Error::invalid_input(format!("malformed request of {verb}: {fault}")).into(),
+        Fault::Unknown { .. } => Refusal::unsupported(format!("the request of {verb} is beyond this plugin: {fault}")),
         Fault::Invalid(error) => error.into(),
     })
 }
 
-/// Returns an operation's name, for messages.
-pub(super) fn name(operation: u32) -> String {
-    let known = ALL.iter().find(|(code, _)| *code == operation);
-    known.map_or_else(|| format!("operation {operation}"), |(_, name)| (*name).to_owned())
+/// Writes a reply, unless it is larger than the host takes.
+pub(super) fn written(reply: &(impl Write + ?Sized), verb: Verb, max_reply: u64) -> Outcome {
+    let (bytes, _) = wire::to_bytes(reply).map_err(|fault| {
+        Error::new(ErrorKind::Unsupported, format!("the reply to {verb} is beyond this plugin's interface: {fault}"))
+    })?;
+    if bytes.len() as u64 > max_reply {
+        let message = format!("the reply to {verb} has {} bytes: the host takes {max_reply}", bytes.len());
+        return Err(Error::new(ErrorKind::Plugin, message).into());
+    }
+    Ok(bytes)
 }

@@ -1,6 +1,6 @@
 //! Large results, in parts.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::vec::IntoIter;
 
 use polymnia::Memory;
@@ -12,6 +12,8 @@ use crate::operation::{More, Operation};
 
 /// A part ends once it holds this many bytes: 1 MiB.
 const PART: usize = 1 << 20;
+/// And once it has this many entries, of which those that weren't found take next to nothing.
+const ENTRIES: usize = 10_000;
 
 /// Is the rest of a result, of the moment it was read at.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ pub(super) struct Cursor {
 /// Answers with memories: all of them, or the first part and a cursor for the rest.
 pub(super) fn answer(ask: &Ask<'_>, memories: Vec<Option<Memory>>, more: bool) -> Outcome {
     let part = part(ask);
-    if memories.iter().map(size).sum::<usize>() <= part {
+    if memories.len() <= ENTRIES && memories.iter().map(size).sum::<usize>() <= part {
         return ask.reply(&Batch { memories, more, cursor: None });
     }
     let mut cursor = Cursor { rest: memories.into_iter(), more };
@@ -41,13 +43,13 @@ pub(super) fn dispatch(cursor: &Mutex<Option<Cursor>>, ask: &Ask<'_>) -> Outcome
         return Err(ask.unknown("a cursor"));
     }
     ask.arguments::<More>()?;
-    let mut guard = cursor.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut guard = ask.lock(cursor)?;
     let Some(open) = guard.as_mut() else { return Err(ask.not_open()) };
     let memories = open.take(part(ask));
     let (is_last, more) = (open.rest.as_slice().is_empty(), open.more);
-    let outcome = ask.reply(&Batch { memories, more, cursor: (!is_last).then(|| ask.handle()) });
+    let outcome = ask.reply(&Batch { memories, more, cursor: (!is_last).then(|| ask.handle) });
     if is_last || outcome.is_err() {
-        ask.handles().remove(ask.handle());
+        ask.handles().remove(ask.handle);
         *guard = None;
     }
     outcome
@@ -56,7 +58,7 @@ pub(super) fn dispatch(cursor: &Mutex<Option<Cursor>>, ask: &Ask<'_>) -> Outcome
 impl Cursor {
     fn take(&mut self, part: usize) -> Vec<Option<Memory>> {
         let mut taken = 0;
-        let len = self.rest.as_slice().iter().take_while(|memory| {
+        let len = self.rest.as_slice().iter().take(ENTRIES).take_while(|memory| {
             let goes_on = taken < part;
             taken += size(memory);
             goes_on
@@ -68,7 +70,7 @@ impl Cursor {
 
 /// Returns how much goes into a part: what the host accepts has room for it and the memory that goes beyond it, if it can.
 fn part(ask: &Ask<'_>) -> usize {
-    usize::try_from(ask.max_reply() / 2).unwrap_or(usize::MAX).min(PART)
+    usize::try_from(ask.max_reply / 2).unwrap_or(usize::MAX).clamp(1, PART)
 }
 
 /// Returns about how many bytes a memory takes.

@@ -3,7 +3,7 @@
 use polymnia::spi::Engine;
 
 use super::ask::{Ask, Outcome};
-use super::exported::Exported;
+use super::export::Exported;
 use crate::abi::FEATURES;
 use crate::message::{Description, Opened};
 use crate::operation::{ALL, Claims, Migrations, Operation, Recognizes};

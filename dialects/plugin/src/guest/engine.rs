@@ -4,9 +4,7 @@ use polymnia::spi::Engine;
 
 use super::ask::{Ask, Outcome};
 use super::{admin, cursor};
-use crate::operation::{
-    Apply, Count, DeleteMatching, Explain, Get, Load, Operation, Query, Stats,
-};
+use crate::operation::{Apply, Count, DeleteMatching, Explain, Get, Load, Operation, Query, Stats};
 
 /// Does an operation on a database.
 pub(super) fn dispatch(engine: &dyn Engine, ask: &Ask<'_>) -> Outcome {
@@ -25,9 +23,9 @@ pub(super) fn dispatch(engine: &dyn Engine, ask: &Ask<'_>) -> Outcome {
         Apply::CODE => ask.answer::<Apply>(|(namespace, batch)| engine.apply(call, &namespace, &batch)),
         Load::CODE => ask.answer::<Load>(|(namespace, batch)| engine.load(call, &namespace, &batch)),
         Explain::CODE => ask.answer::<Explain>(|(namespace, query)| engine.explain(call, &namespace, &query)),
-        DeleteMatching::CODE => ask.answer::<DeleteMatching>(|(namespace, selection)| {
-            engine.delete_matching(call, &namespace, &selection)
-        }),
+        DeleteMatching::CODE => {
+            ask.answer::<DeleteMatching>(|(namespace, selection)| engine.delete_matching(call, &namespace, &selection))
+        }
         Stats::CODE => ask.answer::<Stats>(|(namespace,)| engine.stats(call, &namespace)),
         _ => admin::dispatch(engine, ask),
     }

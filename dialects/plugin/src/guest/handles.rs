@@ -1,7 +1,7 @@
 //! What is open, by numbers that the host keeps.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use polymnia::spi::{Engine, SchemaSession};
 
@@ -19,21 +19,22 @@ pub(super) enum Open {
 }
 
 impl Open {
-    pub(super) fn session(session: Box<dyn SchemaSession>) -> Self {
-        Self::Session(Arc::new(Mutex::new(Some(session))))
-    }
-
     pub(super) fn cursor(cursor: Cursor) -> Self {
         Self::Cursor(Arc::new(Mutex::new(Some(cursor))))
     }
+}
 
-    /// Returns what it is, for messages.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Engine(_) => "a database",
-            Self::Session(_) => "a session",
-            Self::Cursor(_) => "a cursor",
-        }
+/// Waits for what is used elsewhere. After a panic nobody gets that far, but for closing.
+pub(super) fn waiting<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes what is not used at present.
+pub(super) fn at_once<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
     }
 }
 

@@ -5,8 +5,8 @@ use std::mem::offset_of;
 use polymnia::Error;
 
 use super::ask::Refusal;
-use crate::abi::{ABI_MAJOR, Buffer, Bytes, Circumstances, Host, MAGIC, NO_DEADLINE, Prefix};
 use super::callback::HostLog;
+use crate::abi::{ABI_MAJOR, Buffer, Bytes, Circumstances, Host, MAGIC, Prefix};
 
 /// Is where a reply goes.
 #[derive(Debug)]
@@ -27,13 +27,18 @@ impl Reply {
         Some(Self(place))
     }
 
+    /// Returns a place that forgets what is put there.
+    pub(super) fn nowhere() -> Self {
+        Self(std::ptr::null_mut())
+    }
+
     /// Puts bytes there, to be given back to [`free`].
     pub(super) fn put(&self, bytes: Vec<u8>) {
-        if bytes.capacity() == 0 {
+        if self.0.is_null() || bytes.capacity() == 0 {
             return;
         }
         let (data, len, extra) = bytes.into_raw_parts();
-        // SAFETY: whoever made this said so.
+        // SAFETY: not null, so whoever made this said that it can be written.
         unsafe { self.0.write_unaligned(Buffer { data, len, extra }) };
     }
 }
@@ -51,12 +56,49 @@ pub(super) unsafe fn free(buffer: Buffer) {
     }
 }
 
-/// Returns the bytes of a request; none if they can't be any.
-///
+/// Is what the host passes, as far as it can be read.
+#[derive(Debug)]
+pub(super) struct Input<'a> {
+    /// The request; none if it can't be one.
+    pub(super) request: Option<&'a [u8]>,
+    /// The circumstances; none if there are none, an error if they are no such table.
+    pub(super) circumstances: Result<Option<Circumstances>, Refusal>,
+}
+
+impl<'a> Input<'a> {
+    /// Reads it.
+    ///
+    /// # Safety
+    ///
+    /// `request` leads to as many bytes as it says unless it is null, and `circumstances` is null, or a table as long as it
+    /// says. Both can be read for as long as `'a`.
+    pub(super) unsafe fn read(request: Bytes, circumstances: *const Circumstances) -> Self {
+        // SAFETY: the caller says so, of both.
+        unsafe { Self { request: slice(request), circumstances: table(circumstances) } }
+    }
+
+    /// Returns whether nothing stands in the way of an operation that does nothing.
+    pub(super) fn is_plain(&self) -> bool {
+        match &self.circumstances {
+            Ok(Some(circumstances)) => circumstances.needs == 0,
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Returns the greatest reply that the host takes.
+    pub(super) fn max_reply(&self) -> u64 {
+        match &self.circumstances {
+            Ok(Some(circumstances)) => circumstances.max_reply,
+            _ => u64::MAX,
+        }
+    }
+}
+
 /// # Safety
 ///
-/// Unless `data` is null or `len` is 0, `len` bytes can be read from there for as long as `'a`.
-pub(super) unsafe fn slice<'a>(bytes: Bytes) -> Option<&'a [u8]> {
+/// As [`Input::read`].
+unsafe fn slice<'a>(bytes: Bytes) -> Option<&'a [u8]> {
     if bytes.len == 0 {
         return Some(&[]);
     }
@@ -67,16 +109,11 @@ pub(super) unsafe fn slice<'a>(bytes: Bytes) -> Option<&'a [u8]> {
     Some(unsafe { std::slice::from_raw_parts(bytes.data, bytes.len) })
 }
 
-/// Reads the circumstances of a call; none if there are none.
-///
-/// # Errors
-///
-/// A table shorter than the first version's.
-///
 /// # Safety
 ///
-/// `circumstances` is null, or as many bytes can be read from there as it says.
-pub(super) unsafe fn circumstances(circumstances: *const Circumstances) -> Result<Option<Circumstances>, Refusal> {
+/// As [`Input::read`].
+unsafe fn table(circumstances: *const Circumstances) -> Result<Option<Circumstances>, Refusal> {
+    // The first version's table; fields that a later one adds are for a later version to read.
     const LEAST: usize = offset_of!(Circumstances, event) + size_of::<usize>();
     if circumstances.is_null() {
         return Ok(None);
@@ -87,22 +124,9 @@ pub(super) unsafe fn circumstances(circumstances: *const Circumstances) -> Resul
         let message = format!("circumstances of {size} bytes: expected {LEAST} at least");
         return Err(Error::invalid_input(message).into());
     }
-    // SAFETY: there are as many bytes as this version's table has; what a newer one adds is not looked at.
+    // SAFETY: there are as many bytes as this version's table has.
     Ok(Some(unsafe { circumstances.read_unaligned() }))
 }
-
-/// Circumstances where there are none: nothing is known, and nothing is in the way.
-pub(super) const NO_CIRCUMSTANCES: Circumstances = Circumstances {
-    size: 0,
-    reserved: 0,
-    needs: 0,
-    now_micros: 0,
-    remaining_nanos: NO_DEADLINE,
-    max_reply: u64::MAX,
-    context: std::ptr::null_mut(),
-    interrupted: None,
-    event: None,
-};
 
 /// Reads what the host offers; none if there is no host.
 ///

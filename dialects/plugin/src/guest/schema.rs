@@ -1,11 +1,13 @@
 //! The operations on the schema.
 
+use std::sync::{Arc, Mutex};
+
 use polymnia::schema::{Event, ScriptPart};
 use polymnia::spi::SchemaEngine;
 
 use super::ask::{Ask, Outcome};
 use super::dialect::opened;
-use super::handles::Open;
+use super::handles::{Open, waiting};
 use crate::message::{OwnedScriptPart, ScratchOpened, SessionOpened, Waiting};
 use crate::operation::{
     Backup, CheckHealth, EndLockHolder, FindLockHolder, ForeignLedgers, OpenSession, Operation, Probes, ReadLedger,
@@ -24,7 +26,7 @@ pub(super) fn dispatch(schema: &dyn SchemaEngine, ask: &Ask<'_>) -> Outcome {
         FindLockHolder::CODE => ask.answer::<FindLockHolder>(|()| schema.lock_holder(call)),
         EndLockHolder::CODE => ask.answer::<EndLockHolder>(|(holder,)| schema.end_lock_holder(call, &holder)),
         WriteScript::CODE => ask.answer::<WriteScript>(|(parts,)| {
-            let parts: Vec<ScriptPart<'_>> = parts.iter().map(borrow).collect();
+            let parts: Vec<ScriptPart<'_>> = parts.iter().map(OwnedScriptPart::as_part).collect();
             schema.script(&parts)
         }),
         Probes::CODE => ask.answer::<Probes>(|()| schema.probe(call)),
@@ -35,9 +37,8 @@ pub(super) fn dispatch(schema: &dyn SchemaEngine, ask: &Ask<'_>) -> Outcome {
         Scratch::CODE => {
             let (copy,) = ask.arguments::<Scratch>()?;
             let engine = schema.scratch(call, copy)?;
-            let opened = opened(&*engine);
-            let handle = ask.handles().insert(Open::Engine(engine));
-            ask.reply_opening(handle, &ScratchOpened { handle, opened })
+            let handle = ask.handles().insert(Open::Engine(Arc::clone(&engine)));
+            ask.reply_opening(handle, &ScratchOpened { handle, opened: opened(&*engine) })
         }
         _ => Err(ask.unknown("a database")),
     }
@@ -50,22 +51,9 @@ fn open_session(schema: &dyn SchemaEngine, ask: &Ask<'_>) -> Outcome {
             ask.events.send(&Waiting { holder: holder.cloned(), millis: *millis });
         }
     };
-    let session = schema.session(&ask.call, &options, &mut observer)?;
-    let is_one_transaction = session.is_one_transaction();
-    let handle = ask.handles().insert(Open::session(session));
+    let session = Arc::new(Mutex::new(Some(schema.session(&ask.call, &options, &mut observer)?)));
+    // Kept before it is asked anything: were it to panic, it must not be dropped by the unwinding, too.
+    let handle = ask.handles().insert(Open::Session(Arc::clone(&session)));
+    let is_one_transaction = waiting(&session).as_ref().is_some_and(|session| session.is_one_transaction());
     ask.reply_opening(handle, &SessionOpened { handle, is_one_transaction })
-}
-
-fn borrow(part: &OwnedScriptPart) -> ScriptPart<'_> {
-    match part {
-        OwnedScriptPart::Comment(text) => ScriptPart::Comment(text),
-        OwnedScriptPart::Guard(versions) => ScriptPart::Guard(versions.iter().collect()),
-        OwnedScriptPart::Prepare => ScriptPart::Prepare,
-        OwnedScriptPart::Begin(how) => ScriptPart::Begin(*how),
-        OwnedScriptPart::Statement(text) => ScriptPart::Statement(text),
-        OwnedScriptPart::Record(entry) => ScriptPart::Record(entry),
-        OwnedScriptPart::Forget(version) => ScriptPart::Forget(version),
-        OwnedScriptPart::Log(line) => ScriptPart::Log(line),
-        OwnedScriptPart::Commit => ScriptPart::Commit,
-    }
 }

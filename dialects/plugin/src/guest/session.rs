@@ -1,14 +1,10 @@
 //! The operations of a session of migrating.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
-use polymnia::Result;
-use polymnia::Error;
-use polymnia::schema::{BatchCondition, BatchRequest};
 use polymnia::spi::SchemaSession;
 
 use super::ask::{Ask, Outcome};
-use crate::message::OwnedBatchRequest;
 use crate::operation::{
     Operation, SessionBatch, SessionBegin, SessionCommit, SessionDismantle, SessionDropInvalidIndex, SessionExecute,
     SessionForget, SessionHasIndex, SessionInvalidIndexes, SessionLedger, SessionLog, SessionOrphans, SessionPrepare,
@@ -17,8 +13,7 @@ use crate::operation::{
 
 /// Does an operation in a session, once those before it are done.
 pub(super) fn dispatch(session: &Mutex<Option<Box<dyn SchemaSession>>>, ask: &Ask<'_>) -> Outcome {
-    let mut guard = session.lock().unwrap_or_else(PoisonError::into_inner);
-    ask.check_poison()?;
+    let mut guard = ask.lock(session)?;
     match guard.as_deref_mut() {
         Some(session) => go_on(session, ask),
         None => Err(ask.not_open()),
@@ -35,9 +30,7 @@ fn go_on(session: &mut dyn SchemaSession, ask: &Ask<'_>) -> Outcome {
         SessionCommit::CODE => ask.answer::<SessionCommit>(|()| session.commit(call)),
         SessionRollback::CODE => ask.answer::<SessionRollback>(|()| session.rollback()),
         SessionExecute::CODE => ask.answer::<SessionExecute>(|(statement,)| Ok(session.execute(call, &statement))),
-        SessionBatch::CODE => {
-            ask.answer::<SessionBatch>(|(request,)| Ok(session.batch(call, &borrow(&request)?)))
-        }
+        SessionBatch::CODE => ask.answer::<SessionBatch>(|(request,)| Ok(session.batch(call, &request.as_request()))),
         SessionRecord::CODE => ask.answer::<SessionRecord>(|(entry,)| session.record(call, &entry)),
         SessionForget::CODE => ask.answer::<SessionForget>(|(version,)| session.forget(call, &version)),
         SessionLog::CODE => ask.answer::<SessionLog>(|(line,)| session.log(call, &line)),
@@ -51,22 +44,4 @@ fn go_on(session: &mut dyn SchemaSession, ask: &Ask<'_>) -> Outcome {
         SessionOrphans::CODE => ask.answer::<SessionOrphans>(|()| session.orphans(call)),
         _ => Err(ask.unknown("a session")),
     }
-}
-
-/// Returns the request that a dialect knows, whose condition stands in its statement.
-fn borrow(request: &OwnedBatchRequest) -> Result<BatchRequest<'_>> {
-    let OwnedBatchRequest { statement, table, alias, condition, within, after, rows } = request;
-    // A dialect cuts the statement there, which would panic elsewhere.
-    if statement.get(condition.clone()).is_none() {
-        let message = format!(
-            "the condition stands at {} to {}: expected a place in a statement of {} bytes",
-            condition.start,
-            condition.end,
-            statement.len()
-        );
-        return Err(Error::invalid_input(message));
-    }
-    let condition =
-        if *within { BatchCondition::Within(condition.clone()) } else { BatchCondition::At(condition.start) };
-    Ok(BatchRequest { statement, table, alias, condition, after: after.as_deref(), rows: *rows })
 }

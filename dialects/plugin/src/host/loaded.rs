@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use polymnia::spi::Library;
 
+use super::OperationSet;
 use crate::abi::Plugin;
 use crate::message::Description;
 
@@ -14,10 +15,14 @@ pub(crate) struct Loaded {
     pub(crate) table: Plugin,
     /// What it said of itself.
     pub(crate) description: Description,
+    /// Its URL schemes, once more, as a dialect gives them.
+    pub(crate) schemes: Vec<&'static str>,
+    /// The operations it does.
+    pub(crate) operations: OperationSet,
     /// Where it came from.
     pub(crate) library: Library,
-    /// The greatest reply accepted, in bytes.
-    pub(crate) max_reply: u64,
+    /// The sum of its bytes, if it is pinned.
+    pub(crate) sha256: Option<[u8; 32]>,
     /// Set once it panicked: what it said then. From then on nothing is asked of it.
     pub(crate) poisoned: OnceLock<String>,
 }

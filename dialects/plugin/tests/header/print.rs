@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use syn::{BinOp, Expr, GenericArgument, Lit, PathArguments, ReturnType, Type};
+use syn::{BinOp, Expr, GenericArgument, Lit, PathArguments, PointerMutability, ReturnType, Type};
 
 use crate::source::{Declared, Field, Interface, Operation};
 
@@ -50,8 +50,8 @@ extern \"C\" {
 
 const OPERATIONS: &str = "
 /*
- * Operations: what can be asked of a handle. The arguments are a list of the items named, and the reply is one item. What
- * the items are is described in docs/plugins/wire.md.
+ * Operations: what can be asked of a handle. The arguments are a list of the items named, and the reply is one item.
+ * What the items are is described in docs/plugins/wire.md.
  */
 ";
 
@@ -77,7 +77,11 @@ fn structure(text: &mut String, docs: &[String], name: &str, fields: &[Field]) {
     writeln!(text, "typedef struct {name} {{").unwrap();
     for field in fields {
         comment(text, "    ", &field.docs);
-        writeln!(text, "    {};", declaration(&field.kind, &field.name)).unwrap();
+        let line = format!("    {};", declaration(&field.kind, &field.name));
+        // A function with many arguments.
+        let line =
+            if line.len() > WIDTH { line.replacen(")(", ")(\n        ", 1).replace(", ", ",\n        ") } else { line };
+        writeln!(text, "{line}").unwrap();
     }
     writeln!(text, "}} {name};").unwrap();
 }
@@ -85,6 +89,7 @@ fn structure(text: &mut String, docs: &[String], name: &str, fields: &[Field]) {
 fn operation(text: &mut String, operation: &Operation) {
     let Operation { docs, name, code, arguments, reply } = operation;
     let mut docs = docs.clone();
+    docs.push(String::new());
     let arguments: Vec<String> = arguments.iter().map(item).collect();
     let arguments = if arguments.is_empty() { "none".to_owned() } else { arguments.join(", ") };
     let reply = match reply {
@@ -92,25 +97,66 @@ fn operation(text: &mut String, operation: &Operation) {
         reply => item(reply),
     };
     docs.push(format!("Arguments: {arguments}. Reply: {reply}."));
+    text.push('\n');
     comment(text, "", &docs);
-    writeln!(text, "#define POLYMNIA_OPERATION_{} {code}", upper(name)).unwrap();
+    writeln!(text, "#define POLYMNIA_OPERATION_{} {code}u", upper(name)).unwrap();
 }
 
 /// Writes a doc comment, with the names that C has for what is linked.
 fn comment(text: &mut String, indent: &str, docs: &[String]) {
-    let docs: Vec<String> = docs.iter().map(|line| linked(line)).collect();
-    match docs.as_slice() {
+    match paragraphs(docs).as_slice() {
         [] => {}
-        [line] => writeln!(text, "{indent}/** {line} */").unwrap(),
-        lines => {
+        [line] if indent.len() + line.len() <= WIDTH - 7 => writeln!(text, "{indent}/** {line} */").unwrap(),
+        paragraphs => {
             writeln!(text, "{indent}/**").unwrap();
-            for line in lines {
-                let line = format!("{indent} * {line}");
-                writeln!(text, "{}", line.trim_end()).unwrap();
+            for paragraph in paragraphs {
+                for line in wrapped(paragraph, WIDTH - 3 - indent.len()) {
+                    writeln!(text, "{}", format!("{indent} * {line}").trim_end()).unwrap();
+                }
             }
             writeln!(text, "{indent} */").unwrap();
         }
     }
+}
+
+/// The greatest length of a line.
+const WIDTH: usize = 120;
+
+/// Joins the lines of paragraphs and of entries of lists, for names have other lengths in C.
+fn paragraphs(docs: &[String]) -> Vec<String> {
+    let mut paragraphs: Vec<String> = Vec::new();
+    let mut goes_on = false;
+    for line in docs {
+        let line = linked(line);
+        let begins = line.is_empty() || line.starts_with("- ") || line.starts_with('#');
+        match paragraphs.last_mut() {
+            Some(paragraph) if goes_on && !begins => {
+                paragraph.push(' ');
+                paragraph.push_str(line.trim_start());
+            }
+            _ => paragraphs.push(line.clone()),
+        }
+        goes_on = !line.is_empty() && !line.starts_with('#');
+    }
+    paragraphs
+}
+
+/// Cuts a paragraph into lines.
+fn wrapped(paragraph: &str, width: usize) -> Vec<String> {
+    let indent = if paragraph.starts_with("- ") { "  " } else { "" };
+    let mut lines = vec![String::new()];
+    for word in paragraph.split(' ') {
+        let line = lines.last_mut().expect("there is one from the beginning");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.len() + 1 + word.len() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(format!("{indent}{word}"));
+        }
+    }
+    lines
 }
 
 /// Replaces ``[`Plugin::free`]`` by `polymnia_plugin.free` and ``[`MAGIC`]`` by `POLYMNIA_MAGIC`.
@@ -122,7 +168,9 @@ fn linked(line: &str) -> String {
         result.push_str(before);
         match link.split_once("::") {
             Some((name, field)) => write!(result, "{}.{field}", type_name(name)).unwrap(),
-            None if link.chars().all(|c| c.is_ascii_uppercase() || c == '_') => write!(result, "POLYMNIA_{link}").unwrap(),
+            None if link.chars().all(|c| c.is_ascii_uppercase() || c == '_') => {
+                write!(result, "POLYMNIA_{link}").unwrap()
+            }
             None => result.push_str(&type_name(link)),
         }
         rest = after;
@@ -143,7 +191,8 @@ fn literal(kind: &Type, value: &Expr) -> String {
         Expr::Unary(unary) => match &*unary.expr {
             Expr::Lit(literal) => match &literal.lit {
                 Lit::ByteStr(bytes) => {
-                    let bytes: Vec<String> = bytes.value().iter().map(|byte| format!("{:?}", char::from(*byte))).collect();
+                    let bytes: Vec<String> =
+                        bytes.value().iter().map(|byte| format!("{:?}", char::from(*byte))).collect();
                     format!("{{{}}}", bytes.join(", "))
                 }
                 _ => panic!("a constant of a kind that has no form in C"),
@@ -179,7 +228,7 @@ fn declaration(kind: &Type, name: &str) -> String {
             format!("{}[{}]", declaration(&array.elem, name), length.base10_digits())
         }
         Type::Ptr(pointer) => {
-            let constant = if pointer.mutability.is_some() { "" } else { "const " };
+            let constant = if matches!(pointer.mutability, PointerMutability::Mut(_)) { "" } else { "const " };
             format!("{constant}{}", declaration(&pointer.elem, &format!("*{name}")))
         }
         // Option<unsafe extern "C" fn(…) -> …>
@@ -187,7 +236,7 @@ fn declaration(kind: &Type, name: &str) -> String {
             let PathArguments::AngleBracketed(arguments) = &path.path.segments.last().unwrap().arguments else {
                 panic!("{name} is an Option of nothing");
             };
-            let Some(GenericArgument::Type(Type::BareFn(function))) = arguments.args.first() else {
+            let Some(GenericArgument::Type(Type::FnPtr(function))) = arguments.args.first() else {
                 panic!("{name} is an Option of what is no function");
             };
             let inputs = function.inputs.iter().map(|input| {

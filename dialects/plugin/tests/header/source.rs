@@ -89,7 +89,7 @@ fn docs(attributes: &[Attribute]) -> Vec<String> {
     let line = |attribute: &Attribute| match &attribute.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
             Expr::Lit(literal) => match &literal.lit {
-                Lit::Str(text) => Some(text.value().trim().to_owned()),
+                Lit::Str(text) => Some(text.value().strip_prefix(' ').unwrap_or_default().to_owned()),
                 _ => None,
             },
             _ => None,

@@ -73,11 +73,8 @@ impl fmt::Display for Case {
 /// If the dialect fails the case, and if there is no such case.
 pub fn test<F: Fixture>(theme: &str, name: &str) {
     let case = Case::find(theme, name).unwrap_or_else(|| panic!("there is no case {theme}::{name}"));
-    let standing = if case.needs.is_empty() && case.unless.is_none() {
-        Standing::Applies
-    } else {
-        case.standing(&claims::<F>())
-    };
+    let standing =
+        if case.needs.is_empty() && case.unless.is_none() { Standing::Applies } else { case.standing(&claims::<F>()) };
     match standing {
         Standing::Applies => (case.run)(&Subject::fresh::<F>()),
         Standing::NotClaimed(need) => eprintln!("{case} does not apply: {need} is not claimed"),

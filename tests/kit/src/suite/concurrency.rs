@@ -106,6 +106,7 @@ pub(super) fn readers_see_whole_batches(subject: &Subject) {
     store.apply(&here(), &batch("0")).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ended = Done(&done);
         let readers: Vec<_> = (0..4)
             .map(|reader| {
                 let (store, done) = (&store, &done);
@@ -133,7 +134,7 @@ pub(super) fn readers_see_whole_batches(subject: &Subject) {
         for round in 1..60 {
             store.apply(&here(), &batch(&round.to_string())).unwrap();
         }
-        done.store(true, Ordering::Relaxed);
+        drop(ended);
         for reader in readers {
             assert!(reader.join().unwrap() >= 1);
         }
@@ -145,6 +146,7 @@ pub(super) fn stats_are_of_one_moment(subject: &Subject) {
     let batch: Vec<_> = (0..20).map(|n| put_mutation(id(n), new("12345").with_user(user("u")))).collect();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let ended = Done(&done);
         let readers: Vec<_> = (0..2)
             .map(|_| {
                 scope.spawn(|| {
@@ -167,7 +169,7 @@ pub(super) fn stats_are_of_one_moment(subject: &Subject) {
             store.apply(&here(), &batch).unwrap();
             store.delete_matching(&here(), &Selection::default()).unwrap();
         }
-        done.store(true, Ordering::Relaxed);
+        drop(ended);
         for reader in readers {
             reader.join().unwrap();
         }

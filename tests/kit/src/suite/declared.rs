@@ -350,7 +350,10 @@ pub(super) fn of_generated_documents(subject: &Subject) {
         let half = memories.len() / 2;
         store.apply(&namespace, &rows(&memories[..half])).unwrap();
         // Paths that filters of these documents ask about.
-        let filters: Vec<Filter> = (0..150).map(|_| generate::metadata_filter(&mut rng, &pool.documents)).collect();
+        let filters: Vec<Filter> = (0..150)
+            .map(|_| generate::metadata_filter(&mut rng, &pool.documents))
+            .filter(|filter| claimed(&store, &Selection::default().with_filter(filter.clone())))
+            .collect();
         for filter in &filters {
             if let Filter::Metadata { path, .. } = filter
                 && store.admin().indexes().unwrap().len() < 12

@@ -3,16 +3,17 @@
 use std::time::{Duration, Instant};
 
 use polymnia::{
-    CancelToken, Change, ErrorKind, Expect, MemoryStore, Patch, Query, Result, RetryPolicy, Selection, Support,
+    CancelToken, Change, ErrorKind, Expect, MemoryStore, Patch, Query, Result, RetryPolicy, Selection,
 };
 
+use super::Need;
 use super::prelude::*;
 use crate::fixture::Subject;
 
 pub(super) fn a_deadline_that_passed_ends_every_operation(subject: &Subject) {
     let store = subject.store();
     put(&store, &here(), id(1), new("a"));
-    for (name, operation) in operations() {
+    for (name, operation) in operations(&store) {
         let error = refused(operation(&store.clone().with_timeout(Duration::ZERO)), ErrorKind::Timeout);
         assert!(error.operation().is_some(), "{name}: {error:?}");
     }
@@ -26,7 +27,7 @@ pub(super) fn a_cancelled_token_ends_every_operation(subject: &Subject) {
     let cancelled = store.clone().with_cancel(token.clone());
     cancelled.get(&here(), id(1)).unwrap();
     token.cancel();
-    for (name, operation) in operations() {
+    for (name, operation) in operations(&store) {
         let error = refused(operation(&cancelled), ErrorKind::Cancelled);
         assert!(error.operation().is_some(), "{name}: {error:?}");
     }
@@ -35,9 +36,6 @@ pub(super) fn a_cancelled_token_ends_every_operation(subject: &Subject) {
 
 pub(super) fn a_deadline_ends_a_long_scan(subject: &Subject) {
     let store = long_scan(subject);
-    if cannot_interrupt(subject) {
-        return;
-    }
     for limit in [Duration::from_millis(50), Duration::from_millis(200)] {
         for (name, scan) in scans() {
             let begin = Instant::now();
@@ -54,9 +52,6 @@ pub(super) fn the_statement_timeout_ends_a_long_scan(subject: &Subject) {
     let limit = Duration::from_secs(1);
     subject.store_with(|options| options.with_statement_timeout(limit));
     let store = long_scan(subject);
-    if cannot_interrupt(subject) {
-        return;
-    }
     for (name, scan) in scans() {
         let begin = Instant::now();
         refused(scan(&store), ErrorKind::Timeout);
@@ -74,9 +69,6 @@ pub(super) fn the_statement_timeout_ends_a_long_scan(subject: &Subject) {
 
 pub(super) fn a_cancellation_ends_a_long_scan(subject: &Subject) {
     let store = long_scan(subject);
-    if cannot_interrupt(subject) {
-        return;
-    }
     for (name, scan) in scans() {
         let token = CancelToken::new();
         let cancelled = store.clone().with_cancel(token.clone());
@@ -96,18 +88,12 @@ pub(super) fn a_cancellation_ends_a_long_scan(subject: &Subject) {
 /// Keeps the cases above honest: what they end would have taken longer than they wait.
 pub(super) fn a_long_scan_does_not_end_by_itself(subject: &Subject) {
     let store = long_scan(subject).with_timeout(PATIENCE + Duration::from_millis(200));
-    if cannot_interrupt(subject) {
-        return;
-    }
     refused(store.count(&here(), &contains(&needle())), ErrorKind::Timeout);
 }
 
 pub(super) fn a_connection_works_after_an_interruption(subject: &Subject) {
     subject.store_with(|options| options.with_pool(polymnia::PoolOptions::single()));
     let store = long_scan(subject);
-    if cannot_interrupt(subject) {
-        return;
-    }
     for _ in 0..5 {
         let hurried = store.clone().with_timeout(Duration::from_millis(20));
         refused(hurried.count(&here(), &contains(&needle())), ErrorKind::Timeout);
@@ -121,9 +107,6 @@ pub(super) fn a_connection_works_after_an_interruption(subject: &Subject) {
 
 pub(super) fn an_interrupted_write_leaves_nothing(subject: &Subject) {
     let store = long_scan(subject);
-    if cannot_interrupt(subject) {
-        return;
-    }
     let hurried = store.clone().with_timeout(Duration::from_millis(100)).with_retry(RetryPolicy::NEVER);
     refused(hurried.delete_matching(&here(), &contains(&needle())), ErrorKind::Timeout);
     assert_eq!(store.count(&here(), &Selection::default()).unwrap(), ROWS);
@@ -136,11 +119,6 @@ const PATIENCE: Duration = Duration::from_millis(2_500);
 const ROWS: u64 = 2_000;
 /// Each row takes the square of this many comparisons, on any dialect.
 const WIDTH: usize = 600;
-
-/// Returns whether the dialect says that it can't end an operation midway, which its capability must own up to.
-fn cannot_interrupt(subject: &Subject) -> bool {
-    subject.engine().capability().interruption == Support::None
-}
 
 /// Stores rows that take seconds to look through for [`needle`].
 fn long_scan(subject: &Subject) -> MemoryStore {
@@ -169,8 +147,14 @@ fn scans() -> [(&'static str, Operation); 3] {
     ]
 }
 
-fn operations() -> [(&'static str, Operation); 18] {
-    [
+fn operations(store: &MemoryStore) -> Vec<(&'static str, Operation)> {
+    let mut operations = OPERATIONS.to_vec();
+    let of_changes = |name: &str| matches!(name, "set_change_capture" | "changes");
+    operations.retain(|(name, _)| claims(store, Need::ChangeCapture) || !of_changes(name));
+    operations
+}
+
+const OPERATIONS: [(&str, Operation); 18] = [
         ("put", |store| store.put(&here(), new("b")).map(drop)),
         ("update", |store| {
             let patch = Patch { user_id: Change::Set(user("u")), ..Patch::default() };
@@ -192,5 +176,4 @@ fn operations() -> [(&'static str, Operation); 18] {
         ("analyze", |store| store.admin().analyze()),
         ("set_change_capture", |store| store.admin().set_change_capture(true)),
         ("changes", |store| store.admin().changes(0, 10).map(drop)),
-    ]
-}
+];

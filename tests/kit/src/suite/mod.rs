@@ -212,9 +212,9 @@ suite! {
         ranges_at_the_ends_of_time,
         an_empty_range_selects_nothing,
         any_of_several_tiers,
-        any_of_several_related_threads,
-        a_thousand_alternatives,
-        texts_match_by_their_bytes,
+        any_of_several_related_threads [RelatedThreads],
+        a_thousand_alternatives [RelatedThreads],
+        texts_match_by_their_bytes [RelatedThreads],
         count_agrees_with_query,
         delete_matching_removes_what_query_shows,
         delete_matching_of_all,
@@ -224,77 +224,77 @@ suite! {
 
     /// Filters on metadata.
     containment {
-        the_rules_of_postgresql,
-        numbers_are_exact_decimals,
-        strings_are_equal_by_their_bytes,
-        roots_that_are_no_object_select_nothing,
-        combined_with_conditions_orders_and_pages,
-        follows_every_write,
-        over_large_documents,
-        of_generated_documents,
+        the_rules_of_postgresql [Containment],
+        numbers_are_exact_decimals [Containment],
+        strings_are_equal_by_their_bytes [Containment],
+        roots_that_are_no_object_select_nothing [Containment],
+        combined_with_conditions_orders_and_pages [Containment],
+        follows_every_write [Containment],
+        over_large_documents [Containment],
+        of_generated_documents [Containment],
     }
 
     /// The operators of the filter language.
     operators {
-        exists,
-        equality,
-        any_of_several_values,
-        prefixes,
-        arrays,
-        logic_has_two_values,
+        exists [Filters],
+        equality [Filters],
+        any_of_several_values [Filters],
+        prefixes [Filters],
+        arrays [Filters],
+        logic_has_two_values [Filters],
     }
 
     /// Comparisons in the filter language.
     comparison {
-        comparisons,
-        numbers_compare_as_exact_decimals,
-        strings_compare_by_their_bytes,
+        comparisons [Filters],
+        numbers_compare_as_exact_decimals [Filters],
+        strings_compare_by_their_bytes [Filters],
     }
 
     /// Paths of the filter language.
     paths {
-        containment_below_a_key,
-        steps_of_a_path_have_a_type,
+        containment_below_a_key [Filters, Containment],
+        steps_of_a_path_have_a_type [Filters],
     }
 
     /// Filters on a memory's own fields.
     fields {
-        of_text,
-        of_importance,
-        of_time,
-        with_metadata_beside_them,
-        lists_of_nothing_select_nothing,
-        agree_with_the_conditions_of_selections,
+        of_text [Filters],
+        of_importance [Filters],
+        of_time [Filters],
+        with_metadata_beside_them [Filters],
+        lists_of_nothing_select_nothing [Filters],
+        agree_with_the_conditions_of_selections [Filters],
     }
 
     /// Filters beside all else that a query may say.
     filters {
-        of_rust_and_of_json_are_one,
-        go_with_conditions_orders_and_pages,
-        go_through_many_of_one_time,
-        times_within_one_millisecond_keep_their_order,
-        delete_what_they_select,
-        never_select_what_expired,
-        know_only_their_namespace,
-        past_their_limits_are_refused,
-        at_their_greatest,
-        of_every_generated_kind,
-        containment_is_one_of_them,
+        of_rust_and_of_json_are_one [Filters, Containment],
+        go_with_conditions_orders_and_pages [Filters],
+        go_through_many_of_one_time [Filters],
+        times_within_one_millisecond_keep_their_order [Filters],
+        delete_what_they_select [Filters, Containment],
+        never_select_what_expired [Filters],
+        know_only_their_namespace [Filters],
+        past_their_limits_are_refused [Filters],
+        at_their_greatest [Filters],
+        of_every_generated_kind [Filters, Containment],
+        containment_is_one_of_them [Filters, Containment],
     }
 
     /// How queries are answered.
     explain {
         tells_true_numbers,
         tells_of_every_generated_filter,
-        of_nothing_at_all,
-        names_the_dialect_and_the_statement,
-        is_refused_where_the_query_is,
+        of_nothing_at_all [Filters],
+        names_the_dialect_and_the_statement [Filters],
+        is_refused_where_the_query_is [Filters],
     }
 
     /// What is derived from memories.
     derived {
         nothing_is_wrong_after_any_write,
-        a_load_is_a_batch,
+        a_load_is_a_batch [BulkLoad],
         what_was_loaded_is_found_before_and_after,
         optimize_is_done_once,
         optimize_takes_away_what_is_stale,
@@ -304,15 +304,15 @@ suite! {
 
     /// Indexes declared on one path of the metadata.
     declared {
-        is_listed_until_dropped,
-        declaring_twice_does_nothing,
-        conflicts_are_refused,
-        too_many_are_refused,
-        answers_are_the_same_with_and_without,
-        follows_every_write,
-        paths_of_every_kind,
-        values_past_what_an_index_holds,
-        of_generated_documents,
+        is_listed_until_dropped [DeclaredIndexes, Filters],
+        declaring_twice_does_nothing [DeclaredIndexes, Filters],
+        conflicts_are_refused [DeclaredIndexes, Filters],
+        too_many_are_refused [DeclaredIndexes, Filters],
+        answers_are_the_same_with_and_without [DeclaredIndexes, Filters],
+        follows_every_write [DeclaredIndexes, Filters],
+        paths_of_every_kind [DeclaredIndexes, Filters],
+        values_past_what_an_index_holds [DeclaredIndexes, Filters],
+        of_generated_documents [DeclaredIndexes, Filters],
     }
 
     /// Counts of what a namespace holds.
@@ -341,20 +341,20 @@ suite! {
 
     /// The recording of changes.
     changes {
-        are_not_recorded_unless_asked_for,
-        are_recorded_in_order,
-        of_one_transaction_share_it,
-        end_with_the_last_of_an_id,
-        of_what_was_left_alone_are_none,
-        of_an_expired_row_that_a_delete_removes,
-        of_a_failed_batch_are_none,
-        of_delete_matching,
-        of_a_sweep,
-        of_a_rename,
-        of_a_deleted_namespace,
-        are_read_page_by_page,
-        stop_when_switched_off,
-        are_switched_for_every_handle,
+        are_not_recorded_unless_asked_for [ChangeCapture],
+        are_recorded_in_order [ChangeCapture],
+        of_one_transaction_share_it [ChangeCapture],
+        end_with_the_last_of_an_id [ChangeCapture],
+        of_what_was_left_alone_are_none [ChangeCapture],
+        of_an_expired_row_that_a_delete_removes [ChangeCapture],
+        of_a_failed_batch_are_none [ChangeCapture],
+        of_delete_matching [ChangeCapture],
+        of_a_sweep [ChangeCapture],
+        of_a_rename [ChangeCapture],
+        of_a_deleted_namespace [ChangeCapture],
+        are_read_page_by_page [ChangeCapture],
+        stop_when_switched_off [ChangeCapture],
+        are_switched_for_every_handle [ChangeCapture],
     }
 
     /// The schema.
@@ -375,12 +375,12 @@ suite! {
     interruption {
         a_deadline_that_passed_ends_every_operation,
         a_cancelled_token_ends_every_operation,
-        a_deadline_ends_a_long_scan,
-        the_statement_timeout_ends_a_long_scan,
-        a_cancellation_ends_a_long_scan,
-        a_long_scan_does_not_end_by_itself,
-        a_connection_works_after_an_interruption,
-        an_interrupted_write_leaves_nothing,
+        a_deadline_ends_a_long_scan [Interruption, Containment],
+        the_statement_timeout_ends_a_long_scan [Interruption, Containment, Options],
+        a_cancellation_ends_a_long_scan [Interruption, Containment],
+        a_long_scan_does_not_end_by_itself [Interruption, Containment],
+        a_connection_works_after_an_interruption [Interruption, Containment, Options],
+        an_interrupted_write_leaves_nothing [Interruption, Containment],
     }
 
     /// Several threads and several handles.
@@ -393,9 +393,30 @@ suite! {
         readers_see_whole_batches,
         stats_are_of_one_moment,
         a_rename_beside_writers_loses_nothing,
-        a_pool_of_one_is_enough,
+        a_pool_of_one_is_enough [Options],
         another_handle_sees_what_was_written,
         two_handles_write_the_same_memories,
         a_sweep_beside_writers,
+    }
+
+    /// What is not claimed is refused: never ignored, never widened.
+    unclaimed {
+        containment unless Containment,
+        filters unless Filters,
+        related_threads unless RelatedThreads,
+        declared_indexes unless DeclaredIndexes,
+        bulk_load unless BulkLoad,
+        change_capture unless ChangeCapture,
+    }
+
+    /// Looking after a database: copies of it, what can be tried and told of it.
+    keeping {
+        a_backup_brings_everything_back,
+        what_is_no_backup_is_refused,
+        a_scratch_database_is_apart,
+        a_scratch_copy_holds_the_same,
+        what_the_schema_promises_holds,
+        health_is_told,
+        nobody_holds_the_lock,
     }
 }

@@ -55,6 +55,22 @@ impl Need {
         }
     }
 
+    /// Returns whether a dialect of that capability has it.
+    pub(crate) fn is_met(self, capability: &Capability) -> bool {
+        let support = match self {
+            Self::Containment => capability.containment,
+            Self::Filters => capability.filters,
+            Self::RelatedThreads => capability.related_threads,
+            Self::DeclaredIndexes => capability.declared_indexes,
+            Self::BulkLoad => capability.bulk_load,
+            Self::ChangeCapture => capability.change_capture,
+            Self::Interruption => capability.interruption,
+            // Not the dialect's.
+            Self::Options => return true,
+        };
+        support > Support::None
+    }
+
     /// Returns what the selection asks of a dialect.
     pub(crate) fn of(selection: &Selection) -> Vec<Self> {
         let mut needs = Vec::new();
@@ -104,17 +120,6 @@ impl Claims {
 
     /// Returns whether it claims to do that.
     pub fn has(&self, need: Need) -> bool {
-        let capability = &self.capability;
-        let support = match need {
-            Need::Containment => capability.containment,
-            Need::Filters => capability.filters,
-            Need::RelatedThreads => capability.related_threads,
-            Need::DeclaredIndexes => capability.declared_indexes,
-            Need::BulkLoad => capability.bulk_load,
-            Need::ChangeCapture => capability.change_capture,
-            Need::Interruption => capability.interruption,
-            Need::Options => return self.takes_options,
-        };
-        support > Support::None
+        need.is_met(&self.capability) && (need != Need::Options || self.takes_options)
     }
 }

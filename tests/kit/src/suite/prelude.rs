@@ -2,12 +2,34 @@
 
 use std::collections::HashSet;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use polymnia::{
     AgentId, Content, Error, ErrorKind, Expect, Filter, Importance, Json, Memory, MemoryId, MemoryStore, Metadata,
     Mutation, Namespace, NewMemory, OnConflict, Outcome, Query, RelatedThreads, Result, Revision, Selection, ThreadId,
     Tier, Timestamp, UserId,
 };
+
+use super::Need;
+
+/// Returns whether the dialect claims to do that.
+pub(super) fn claims(store: &MemoryStore, need: Need) -> bool {
+    need.is_met(&store.capability())
+}
+
+/// Returns whether the dialect claims to do all that the selection asks.
+pub(super) fn claimed(store: &MemoryStore, selection: &Selection) -> bool {
+    Need::of(selection).into_iter().all(|need| claims(store, need))
+}
+
+/// Sets a flag when it goes, so that threads that wait for it end even if the case fails.
+pub(super) struct Done<'a>(pub(super) &'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 pub(super) fn ns(text: &str) -> Namespace {
     Namespace::new(text).unwrap()

@@ -11,25 +11,25 @@ pub(super) fn each_condition_by_itself(subject: &Subject) {
     let store = subject.store();
     let memories = fill(&store);
     let mut selective = 0;
-    for selection in conditions() {
+    for selection in conditions(&store) {
         selective += check(subject, &store, &memories, &selection);
     }
-    assert!(selective >= 18, "most conditions select some and leave some, {selective} do");
+    assert!(selective >= 12, "most conditions select some and leave some, {selective} do");
 }
 
 pub(super) fn conditions_combined(subject: &Subject) {
     let store = subject.store();
     let memories = fill(&store);
-    let conditions = conditions();
+    let conditions = conditions(&store);
     let mut selective = 0;
     for (index, left) in conditions.iter().enumerate() {
         for right in &conditions[..index] {
             selective += check(subject, &store, &memories, &both(left, right));
         }
     }
-    let three = both(&both(&conditions[1], &conditions[7]), &conditions[14]);
+    let three = both(&both(&conditions[1], &conditions[7]), conditions.last().unwrap());
     check(subject, &store, &memories, &three);
-    assert!(selective >= 100, "many combinations select some and leave some, {selective} do");
+    assert!(selective >= 60, "many combinations select some and leave some, {selective} do");
 }
 
 pub(super) fn ranges_are_half_open(subject: &Subject) {
@@ -194,7 +194,7 @@ pub(super) fn count_agrees_with_query(subject: &Subject) {
 
 pub(super) fn delete_matching_removes_what_query_shows(subject: &Subject) {
     let store = subject.store();
-    for (number, selection) in conditions().into_iter().enumerate() {
+    for (number, selection) in conditions(&store).into_iter().enumerate() {
         let namespace = ns(&format!("n{number}"));
         let memories = fill_in(&store, &namespace);
         let now = subject.clock().now();
@@ -229,6 +229,9 @@ pub(super) fn namespaces_are_apart(subject: &Subject) {
     assert_eq!(get(&store, &b, id(1)).revision, polymnia::Revision::FIRST);
     assert_eq!(store.get(&a, id(2)).unwrap(), None);
     for selection in [Selection::default(), Selection::default().with_user(user("u")), contains(r#"{"k": 1}"#)] {
+        if !claimed(&store, &selection) {
+            continue;
+        }
         assert_eq!(all(&store, &a, selection.clone()).len(), 1);
         assert_eq!(all(&store, &b, selection.clone()).len(), 2);
         assert_eq!(store.count(&ns("c"), &selection).unwrap(), 0);
@@ -251,15 +254,16 @@ pub(super) fn namespaces_compare_by_their_bytes(subject: &Subject) {
     }
 }
 
-/// Returns one selection for every kind of condition, several where values matter. The first selects everything.
-fn conditions() -> Vec<Selection> {
+/// Returns one selection for every kind of condition that the dialect claims, several where values matter. The first
+/// selects everything.
+fn conditions(store: &MemoryStore) -> Vec<Selection> {
     let start = time("2026-01-01");
     let range = |from: Option<i64>, until: Option<i64>| TimeRange {
         from: from.map(|micros| later(start, micros)),
         until: until.map(|micros| later(start, micros)),
     };
     let base = Selection::default;
-    vec![
+    let mut conditions = vec![
         base(),
         base().with_user(user("u1")),
         base().with_user(user("nobody")),
@@ -286,7 +290,9 @@ fn conditions() -> Vec<Selection> {
         contains(r#"{"tags": ["x"]}"#),
         contains(r#"{"absent": null}"#),
         contains("[]"),
-    ]
+    ];
+    conditions.retain(|selection| claimed(store, selection));
+    conditions
 }
 
 /// Joins two selections of [`conditions`] where they can both be said.

@@ -8,6 +8,12 @@ use polymnia::{Error, ErrorKind};
 
 use super::handles::Handles;
 
+/// Has a dialect that is exported: what makes functions without arguments know which.
+pub trait Export: 'static {
+    /// Returns it.
+    fn exported() -> &'static Exported;
+}
+
 /// Is a dialect that is exported, and what the host opened of it.
 pub struct Exported {
     make: fn() -> Box<dyn Dialect>,
@@ -30,14 +36,7 @@ pub enum Home {
 impl Exported {
     /// Returns an export of the dialect that `make` makes, once it is needed.
     pub const fn new(make: fn() -> Box<dyn Dialect>, version: &'static str, home: Home) -> Self {
-        Self {
-            make,
-            version,
-            home,
-            dialect: OnceLock::new(),
-            handles: Handles::new(),
-            panic: OnceLock::new(),
-        }
+        Self { make, version, home, dialect: OnceLock::new(), handles: Handles::new(), panic: OnceLock::new() }
     }
 
     pub(super) fn dialect(&self) -> &dyn Dialect {

@@ -1,0 +1,8 @@
+//! The form of requests and replies.
+
+mod any;
+mod cddl;
+mod documented;
+mod golden;
+mod operations;
+mod round_trip;
