@@ -114,16 +114,7 @@ impl Context {
 
     /// Returns the options of every verb that a command needs to go on from this one. A password in the URL is left out.
     pub(crate) fn options(&self) -> Vec<String> {
-        let Settings {
-            database_url,
-            namespace,
-            config_path,
-            plugins,
-            plugin_path,
-            only_plugins,
-            allow_insecure_plugin,
-            ..
-        } = &self.settings;
+        let Settings { database_url, namespace, config_path, .. } = &self.settings;
         let mut options = Vec::new();
         let mut push = |source: Source, value: String| {
             if let Source::Option(name) = source {
@@ -135,18 +126,23 @@ impl Context {
         }
         push(database_url.source, database_url.value.to_string());
         push(namespace.source, namespace.value.to_string());
-        for plugin in &plugins.value {
-            push(plugins.source, plugin.display().to_string());
+        options.extend(self.plugin_options());
+        options
+    }
+
+    /// Returns the options about plugins that were given.
+    pub(crate) fn plugin_options(&self) -> Vec<String> {
+        let Settings { plugins, plugin_path, only_plugins, allow_insecure_plugin, .. } = &self.settings;
+        let is_option = |source| matches!(source, Source::Option(_));
+        let mut options = Vec::new();
+        for plugin in plugins.value.iter().filter(|_| is_option(plugins.source)) {
+            options.extend(["--plugin".to_owned(), plugin.display().to_string()]);
         }
-        if let Some(folder) = plugin_path {
-            push(folder.source, folder.value.display().to_string());
+        if let Some(folder) = plugin_path.as_ref().filter(|folder| is_option(folder.source)) {
+            options.extend(["--plugin-path".to_owned(), folder.value.display().to_string()]);
         }
-        for (flag, given) in [
-            ("--only-plugins", matches!(only_plugins.source, Source::Option(_))),
-            ("--allow-insecure-plugin", *allow_insecure_plugin),
-        ] {
-            options.extend(given.then(|| flag.to_owned()));
-        }
+        options.extend(is_option(only_plugins.source).then(|| "--only-plugins".to_owned()));
+        options.extend(allow_insecure_plugin.then(|| "--allow-insecure-plugin".to_owned()));
         options
     }
 

@@ -45,7 +45,8 @@ impl Registry {
             return Ok(self);
         }
         for scheme in dialect.url_schemes() {
-            let opens = |other: &&dyn Dialect| other.url_schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
+            let opens =
+                |other: &&dyn Dialect| other.url_schemes().iter().any(|known| known.eq_ignore_ascii_case(scheme));
             if let Some(other) = self.dialects().find(opens) {
                 let (dialect, other) = (Owner::of(&dialect), Owner::of(other));
                 let message = format!("URL scheme {scheme:?} of {dialect} is taken by {other}");
@@ -114,5 +115,44 @@ impl Registry {
             store.migrate()?;
         }
         Ok(store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::tests::Filed;
+
+    #[test]
+    fn a_scheme_that_is_taken_is_refused_with_both_owners() {
+        let registry = Registry::new().try_with(Filed::built_in("sqlite", &["sqlite", "file"])).unwrap();
+        let registry = registry.try_with(Filed::built_in("postgres", &["postgres"])).unwrap();
+        // The second of its schemes, in other letters.
+        let plugin = Filed::plugin("mine", &["mine", "File"], "/lib/libmine.so", 1);
+        let error = registry.try_with(plugin).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let expected = "URL scheme \"File\" of plugin mine (/lib/libmine.so) is taken by the built-in dialect sqlite";
+        assert_eq!(error.message(), expected);
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_plugin_is_added_once() {
+        let plugin = |address| Filed::plugin("mine", &["mine"], "/lib/libmine.so", address);
+        let registry = Registry::new().try_with(plugin(1)).and_then(|registry| registry.try_with(plugin(1))).unwrap();
+        assert_eq!(registry.dialects().count(), 1);
+        let error = registry.try_with(plugin(2)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "another copy is another: {error}");
+    }
+
+    #[test]
+    fn with_lets_the_earlier_one_have_the_scheme() {
+        let registry = Registry::new().with(Filed::built_in("sqlite", &["sqlite"])).with(Filed::plugin(
+            "mine",
+            &["sqlite"],
+            "/lib/libmine.so",
+            1,
+        ));
+        assert_eq!(registry.dialect_for(&"sqlite://a.db".into()).unwrap().name(), "sqlite");
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::cargo;
+
 /// Environment variable with the path of the program. Set, it keeps this module from building it.
 pub const VARIABLE: &str = "POLYMNIA_TEST_CLI";
 
@@ -37,28 +39,6 @@ pub fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Comma
 }
 
 fn build() -> PathBuf {
-    // target/<profile>/deps/<test>
-    let test = std::env::current_exe().expect("a running program has a path");
-    let profile = test.ancestors().nth(2).expect("cargo puts tests three folders deep");
-    let target = profile.parent().expect("a profile's folder is in the target folder");
-    let profile = match profile.file_name().and_then(OsStr::to_str) {
-        Some("debug") | None => "dev",
-        Some(profile) => profile,
-    };
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    // The whole workspace is selected, so that its dependencies have the features that `cargo test --workspace` built.
-    let output = Command::new(env!("CARGO"))
-        .args(["build", "--workspace", "--bin", "polymnia", "--message-format", "json-render-diagnostics"])
-        .args(["--profile", profile, "--manifest-path", manifest, "--target-dir"])
-        .arg(target)
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("the cargo that built the tests can be run");
-    assert!(output.status.success(), "the program polymnia can't be built; {VARIABLE} names one that is");
-    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
-    let mut paths = messages.lines().filter_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == "polymnia").then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
-    });
-    paths.next_back().expect("cargo names what it built")
+    let built = cargo::build(&["--workspace", "--bin", "polymnia"]).remove("polymnia");
+    built.unwrap_or_else(|| panic!("cargo names no program polymnia; {VARIABLE} names one that is built"))
 }

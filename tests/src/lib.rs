@@ -1,5 +1,5 @@
 //! What the tests of this workspace share: a PostgreSQL server that comes by itself, our dialects as fixtures of the
-//! [suite](polymnia_conformance), the command line, schemas to migrate.
+//! [suite](polymnia_conformance), natively and as plugins, the command line, schemas to migrate.
 //!
 //! | variable | what it sets for the tests of this crate |
 //! |---|---|
@@ -16,12 +16,16 @@
 //! | `POLYMNIA_LOCOMO_DIR` | a folder with real conversations, `conv-*.memories.jsonl` |
 //! | `POLYMNIA_WRITE_SNAPSHOTS` | `1`: write `schema.json` beside the scripts of each version, instead of comparing with it |
 //! | `POLYMNIA_TEST_CLI` | the program `polymnia`, instead of building it |
+//! | `POLYMNIA_TEST_PLUGINS` | a folder with our plugins, instead of building them |
+//! | `POLYMNIA_PLUGIN_SECONDS` | how long many threads use one plugin |
 //!
 //! What chooses the PostgreSQL server stands in [`server`].
 
+pub mod cargo;
 pub mod cli;
 pub mod databases;
 pub mod migrate;
+pub mod plugins;
 pub mod server;
 
 #[cfg(doctest)]

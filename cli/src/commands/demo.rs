@@ -124,6 +124,7 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
         context.out.document(Shown { memories: report.stored, searches: searches.collect() })?;
         return Ok(());
     }
+    let program = program_with(&context.plugin_options());
     let out = &mut context.out;
     let paint = out.paint();
     let place = if stage.folder.is_some() { "a temporary SQLite database".to_owned() } else { stage.url.to_string() };
@@ -142,7 +143,7 @@ fn play(context: &mut Context, args: &DemoArgs, stage: &Stage) -> std::result::R
         print(out, answer)?;
     }
     out.line("")?;
-    next_steps(out, stage, args)?;
+    next_steps(out, &program, stage, args)?;
     Ok(())
 }
 
@@ -177,7 +178,8 @@ impl Stage {
             Error::new(ErrorKind::Unexpected, format!("a temporary folder can't be made: {error}"))
         };
         let folder = tempfile::Builder::new().prefix("polymnia-demo-").tempdir().map_err(|error| failed(&error))?;
-        let url = url::of_file(DEMO_SCHEME, &folder.path().join("demo.db")).ok_or_else(|| failed(&"its path is not UTF-8"))?;
+        let url = url::of_file(DEMO_SCHEME, &folder.path().join("demo.db"))
+            .ok_or_else(|| failed(&"its path is not UTF-8"))?;
         context.dialect_for(&url).map_err(|error| {
             error.with_hint("name a database to show it on with --database-url, or a plugin for SQLite with --plugin")
         })?;
@@ -247,9 +249,8 @@ fn print(out: &mut Out, answer: &Answer) -> std::io::Result<()> {
     out.line(out.paint().dim(&line))
 }
 
-fn next_steps(out: &mut Out, stage: &Stage, args: &DemoArgs) -> std::io::Result<()> {
+fn next_steps(out: &mut Out, program: &str, stage: &Stage, args: &DemoArgs) -> std::io::Result<()> {
     let paint = out.paint();
-    let program = program();
     let mut commands: Vec<(String, &str)> = Vec::new();
     let heading = if args.keep {
         let global = shell_line(stage.options(true).iter().map(String::as_str));
@@ -271,6 +272,16 @@ fn next_steps(out: &mut Out, stage: &Stage, args: &DemoArgs) -> std::io::Result<
         out.line(format!("  {}{what}", paint.command(&command)))?;
     }
     Ok(())
+}
+
+/// Returns how this program is started with options.
+fn program_with(options: &[String]) -> String {
+    let program = program();
+    if options.is_empty() {
+        program.to_owned()
+    } else {
+        format!("{program} {}", shell_line(options.iter().map(String::as_str)))
+    }
 }
 
 /// Returns how this program was started: a fresh clone has no `polymnia` on its path.

@@ -150,7 +150,8 @@ fn absolute(context: &Context, database: &ConnectionString) -> Result<Connection
         Ok(files.first().and_then(|file| std::path::absolute(file).ok()))
     };
     let claimed = file(database)?;
-    let Some(named) = claimed.as_deref().zip(scheme(dialect, database)).and_then(|(path, scheme)| url::of_file(scheme, path))
+    let Some(named) =
+        claimed.as_deref().zip(scheme(dialect, database)).and_then(|(path, scheme)| url::of_file(scheme, path))
     else {
         return Ok(database.clone());
     };

@@ -6,16 +6,15 @@ mod found;
 mod keep;
 mod trust;
 
-use std::path::Path;
-
-use polymnia::spi::Dialect;
 use polymnia::{Error, ErrorKind, Registry, Result};
 use polymnia_plugin::host::PluginDialect;
 
 use crate::context::Context;
 use crate::dialects;
 
-pub(crate) use found::{Found, find, load};
+#[cfg(feature = "verify")]
+pub(crate) use found::load;
+pub(crate) use found::{Found, find, inspect};
 pub(crate) use keep::to_keep;
 
 /// What to do where a dialect is missing.
@@ -57,7 +56,7 @@ impl Dialects {
 
     /// Adds to the error for a dialect that isn't there which plugins might have brought it.
     pub(crate) fn explain_lack(&self, error: Error) -> Error {
-        self.broken.iter().fold(error, |error, broken| error.with_context("not loaded", broken.message()))
+        self.broken.iter().fold(error, |error, broken| error.with_context("in the plugin folder", broken.message()))
     }
 }
 
@@ -71,9 +70,4 @@ pub(crate) fn with(registry: Registry, plugin: PluginDialect, only: bool) -> Res
         };
         error.with_hint(hint)
     })
-}
-
-/// Returns where a plugin was loaded from.
-pub(crate) fn path_of<'a>(plugin: &'a dyn Dialect, given: &'a Path) -> &'a Path {
-    plugin.library().map_or(given, |library| &library.path)
 }

@@ -15,10 +15,15 @@ pub(super) fn check(settings: &Settings) -> Result<()> {
     let shown = file.value.display();
     if !file.value.is_absolute() {
         let message = format!("configuration file {shown} names plugins, and is itself named by a relative path");
-        let hint = format!("a folder one works in must not bring code along: name the file by its absolute path (from {})", file.source);
+        let hint = format!(
+            "a folder one works in must not bring code along: name the file by its absolute path (from {})",
+            file.source
+        );
         return Err(Error::new(ErrorKind::Config, message).with_hint(hint));
     }
-    if let Some(path) = settings.plugins.value.iter().find(|path| of_file(settings.plugins.source) && !path.is_absolute()) {
+    if let Some(path) =
+        settings.plugins.value.iter().find(|path| of_file(settings.plugins.source) && !path.is_absolute())
+    {
         let message = format!("plugin {} of configuration file {shown} is no absolute path", path.display());
         return Err(Error::new(ErrorKind::Config, message).with_hint("write the whole path"));
     }
@@ -36,7 +41,8 @@ mod tests {
     use crate::settings::Setting;
 
     fn settings(config: &Path, plugin: &str) -> Settings {
-        let args = <crate::args::Cli as clap::Parser>::parse_from(["polymnia", "--config", "/dev/null", "stats"]).global;
+        let args =
+            <crate::args::Cli as clap::Parser>::parse_from(["polymnia", "--config", "/dev/null", "stats"]).global;
         let mut settings = Settings::resolve(&args, crate::settings::ConfigNeed::Required).unwrap();
         settings.config_path = Some(Setting { value: config.to_owned(), source: Source::Option("--config") });
         settings.plugins = Setting { value: vec![plugin.into()], source: Source::ConfigFile };

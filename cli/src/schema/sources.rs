@@ -40,7 +40,8 @@ pub(crate) fn ours(context: &Context, dialect: &str) -> Result<Source> {
 pub(crate) fn brought_by(dialect: &dyn Dialect) -> Result<Source> {
     dialect.source().map_err(|error| match error.kind() {
         ErrorKind::Unsupported => {
-            let message = format!("plugin dialect {} tells its migrations only where a database is open", dialect.name());
+            let message =
+                format!("plugin dialect {} tells its migrations only where a database is open", dialect.name());
             let hint = "`polymnia migrate history` shows them, with --database-url";
             Error::new(ErrorKind::Unsupported, message).with_source(error).with_hint(hint)
         }
@@ -54,7 +55,9 @@ pub(crate) fn of_all(context: &Context) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for dialect in context.registry()?.dialects() {
         match brought_by(dialect) {
-            Err(error) if error.kind() == ErrorKind::Unsupported => context.note(format!("left out: {}", error.message())),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                context.note(format!("left out: {}", error.message()))
+            }
             source => sources.push(source?),
         }
     }

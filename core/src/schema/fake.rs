@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) foreign: Vec<ForeignLedger>,
     /// What a backup fails with.
     pub(crate) no_backup: Option<ErrorKind>,
+    /// Whatever is to be dropped when the database is closed.
+    pub(crate) held: Option<Box<dyn std::any::Any + Send>>,
 }
 
 /// Says how a call fails.

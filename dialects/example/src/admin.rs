@@ -48,10 +48,13 @@ impl AdminEngine for MemoryEngine {
         if from == to {
             return Err(refusal::namespace_same(from));
         }
+        if state.of(from).is_empty() {
+            return Err(refusal::namespace_missing(from));
+        }
         if !state.of(to).is_empty() {
             return Err(refusal::namespace_exists(to));
         }
-        let memories = state.namespaces.remove(from).ok_or_else(|| refusal::namespace_missing(from))?;
+        let memories = state.namespaces.remove(from).unwrap_or_default();
         let count = memories.len() as u64;
         state.namespaces.insert(to.clone(), memories);
         Ok(count)

@@ -28,6 +28,8 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::engine::MemoryEngine;
 
+polymnia_plugin::export_dialect!(ExampleMemory);
+
 /// What the dialect is called, and the scheme of its URLs.
 const NAME: &str = "mem-example";
 

@@ -1,5 +1,7 @@
-//! The suite, on the dialect as it is linked into a program.
+//! The suite, on the dialect as a part of the program and as a plugin.
 
+use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,19 +9,22 @@ use polymnia::spi::{Dialect, Engine};
 use polymnia::{OpenOptions, Result};
 use polymnia_conformance::{Fixture, conformance_suite};
 use polymnia_example_memory::ExampleMemory;
+use polymnia_plugin::host::PluginDialect;
 
-/// A database in memory under a name that no other test has.
+conformance_suite!(linked, Linked);
+conformance_suite!(loaded, Loaded);
+
+/// Is a database of the dialect that is linked into this program.
 #[derive(Debug)]
-struct InMemory(u64);
+struct Linked(String);
 
-impl Fixture for InMemory {
+impl Fixture for Linked {
     fn fresh() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        Self(url())
     }
 
     fn options(&self) -> OpenOptions {
-        OpenOptions::new(format!("mem-example://fresh-{}", self.0))
+        OpenOptions::new(self.0.as_str())
     }
 
     fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
@@ -27,4 +32,41 @@ impl Fixture for InMemory {
     }
 }
 
-conformance_suite!(example_memory, InMemory);
+/// Is a database of the plugin.
+#[derive(Debug)]
+struct Loaded(String);
+
+impl Fixture for Loaded {
+    fn fresh() -> Self {
+        Self(url())
+    }
+
+    fn options(&self) -> OpenOptions {
+        OpenOptions::new(self.0.as_str())
+    }
+
+    fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
+        PluginDialect::load(library())?.open(options)
+    }
+}
+
+/// Returns the URL of a database that no other test has.
+fn url() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("mem-example://fresh-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Returns where cargo builds the library: beside the tests.
+fn library() -> PathBuf {
+    let name = format!("{}polymnia_example_memory{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let tests = std::env::current_exe().expect("a test is a file");
+    tests.with_file_name(name)
+}
+
+#[test]
+fn both_are_the_same_dialect() {
+    let plugin = PluginDialect::load(library()).unwrap();
+    assert_eq!((plugin.name(), plugin.url_schemes()), (ExampleMemory.name(), ExampleMemory.url_schemes()));
+    assert_eq!(plugin.source().unwrap(), ExampleMemory.source().unwrap());
+    assert!(plugin.library().is_some() && ExampleMemory.library().is_none());
+}

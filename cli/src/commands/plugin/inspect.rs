@@ -20,8 +20,12 @@ struct Inspected {
     path: String,
     bytes: u64,
     sha256: String,
-    /// Who could change it, other than its user and root; empty if nobody can.
-    trust: Vec<String>,
+    /// Whether nobody but its user and root can change it.
+    trusted: bool,
+    /// Who else can.
+    distrust: Option<String>,
+    /// Whether a list of checksums has it.
+    pinned: bool,
     #[serde(flatten)]
     plugin: Option<Told>,
     /// Why it isn't loaded.
@@ -39,15 +43,24 @@ struct Told {
     operations: Vec<&'static str>,
     missing: Vec<&'static str>,
     /// The newest schema version it brings.
-    schema_version: Option<String>,
+    newest_schema: Option<String>,
 }
 
 /// Tells what a shared library is. Its code runs only if it may be loaded.
 pub(super) fn run(context: &mut Context, path: &Path) -> Outcome {
-    let Inspection { path, bytes, sha256, trust, plugin } = plugins::inspect(context, path)?;
-    let told = plugin.as_ref().ok().map(Told::of);
-    let reason = plugin.as_ref().err().map(ToString::to_string);
-    let inspected = Inspected { path: path.display().to_string(), bytes, sha256, trust, plugin: told, reason };
+    let inspection = plugins::inspect(context, path)?;
+    let pinned = inspection.is_pinned();
+    let Inspection { path, bytes, sha256, trust, plugin, .. } = inspection;
+    let inspected = Inspected {
+        path: path.display().to_string(),
+        bytes,
+        sha256,
+        trusted: trust.is_ok(),
+        distrust: trust.err().map(|error| error.to_string()),
+        pinned,
+        plugin: plugin.as_ref().ok().map(Told::of),
+        reason: plugin.as_ref().err().map(ToString::to_string),
+    };
     match context.format {
         Format::Table => print(context, &inspected)?,
         Format::Json | Format::Ndjson => context.out.document(&inspected)?,
@@ -75,24 +88,25 @@ impl Told {
             features: features.map(|(_, name)| *name).collect(),
             operations: named(true),
             missing: named(false),
-            schema_version: source.and_then(|source| Some(source.scripts.last()?.version.to_string())),
+            newest_schema: source.and_then(|source| Some(source.scripts.last()?.version.to_string())),
         }
     }
 }
 
 /// The features of requests, and what messages call them.
-const FEATURES: [(u64, &str); 3] = [
-    (FEATURE_CONTAINMENT, "containment"),
-    (FEATURE_FILTERS, "filters"),
-    (FEATURE_RELATED_THREADS, "related threads"),
-];
+const FEATURES: [(u64, &str); 3] =
+    [(FEATURE_CONTAINMENT, "containment"), (FEATURE_FILTERS, "filters"), (FEATURE_RELATED_THREADS, "related threads")];
 
 fn print(context: &mut Context, inspected: &Inspected) -> std::io::Result<()> {
-    let Inspected { path, bytes: size, sha256, trust, plugin, reason: _ } = inspected;
-    let trust = if trust.is_empty() { "nobody else can change it".to_owned() } else { block(&trust.join("\n")) };
-    let mut fields =
-        vec![("library", block(path)), ("size", bytes(*size)), ("sha256", sha256.clone()), ("trust", trust)];
-    if let Some(Told { name, version, abi, schemes, features, operations, missing, schema_version }) = plugin {
+    let Inspected { path, bytes: size, sha256, trusted: _, distrust, pinned, plugin, reason: _ } = inspected;
+    let trust = distrust.as_deref().unwrap_or("nobody else can change it");
+    let mut fields = vec![
+        ("library", block(path)),
+        ("size", bytes(*size)),
+        ("sha256", format!("{sha256}{}", if *pinned { ", pinned" } else { "" })),
+        ("trust", block(trust)),
+    ];
+    if let Some(Told { name, version, abi, schemes, features, operations, missing, newest_schema }) = plugin {
         let listed = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         let all = operations.len() + missing.len();
         fields.extend([
@@ -100,7 +114,7 @@ fn print(context: &mut Context, inspected: &Inspected) -> std::io::Result<()> {
             ("version", block(version)),
             ("ABI", format!("{abi} (this program: {ABI_MAJOR}.{ABI_MINOR})")),
             ("URL schemes", block(&schemes.join(", "))),
-            ("schema version", schema_version.clone().unwrap_or_else(|| "not told without a database".to_owned())),
+            ("schema version", newest_schema.clone().unwrap_or_else(|| "not told without a database".to_owned())),
             ("features", listed(features)),
             ("operations", format!("{} of {all}", operations.len())),
             ("missing", listed(missing)),

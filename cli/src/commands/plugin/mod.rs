@@ -1,5 +1,6 @@
 //! `plugin`
 
+mod inspect;
 mod list;
 #[cfg(feature = "verify")]
 mod verify;
@@ -12,7 +13,7 @@ use crate::failure::Outcome;
 pub(crate) fn run(context: &mut Context, args: &PluginArgs) -> Outcome {
     match &args.verb {
         PluginVerb::List => list::run(context),
-        PluginVerb::Inspect { path: _ } => Err(polymnia::Error::new(polymnia::ErrorKind::Unsupported, "not yet").into()),
+        PluginVerb::Inspect { path } => inspect::run(context, path),
         #[cfg(feature = "verify")]
         PluginVerb::Verify(args) => verify::run(context, args),
         #[cfg(not(feature = "verify"))]

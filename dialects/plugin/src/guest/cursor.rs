@@ -25,7 +25,7 @@ pub(super) struct Cursor {
 /// Answers with memories: all of them, or the first part and a cursor for the rest.
 pub(super) fn answer(ask: &Ask<'_>, memories: Vec<Option<Memory>>, more: bool) -> Outcome {
     let part = part(ask);
-    if memories.len() <= ENTRIES && memories.iter().map(size).sum::<usize>() <= part {
+    if memories.len() <= ENTRIES && memories.iter().map(|memory| size(memory.as_ref())).sum::<usize>() <= part {
         return ask.reply(&Batch { memories, more, cursor: None });
     }
     let mut cursor = Cursor { rest: memories.into_iter(), more };
@@ -47,7 +47,7 @@ pub(super) fn dispatch(cursor: &Mutex<Option<Cursor>>, ask: &Ask<'_>) -> Outcome
     let Some(open) = guard.as_mut() else { return Err(ask.not_open()) };
     let memories = open.take(part(ask));
     let (is_last, more) = (open.rest.as_slice().is_empty(), open.more);
-    let outcome = ask.reply(&Batch { memories, more, cursor: (!is_last).then(|| ask.handle) });
+    let outcome = ask.reply(&Batch { memories, more, cursor: (!is_last).then_some(ask.handle) });
     if is_last || outcome.is_err() {
         ask.handles().remove(ask.handle);
         *guard = None;
@@ -60,7 +60,7 @@ impl Cursor {
         let mut taken = 0;
         let len = self.rest.as_slice().iter().take(ENTRIES).take_while(|memory| {
             let goes_on = taken < part;
-            taken += size(memory);
+            taken += size(memory.as_ref());
             goes_on
         });
         let len = len.count();
@@ -74,7 +74,7 @@ fn part(ask: &Ask<'_>) -> usize {
 }
 
 /// Returns about how many bytes a memory takes.
-fn size(memory: &Option<Memory>) -> usize {
+fn size(memory: Option<&Memory>) -> usize {
     const FIXED: usize = 96;
     let Some(memory) = memory else { return 1 };
     let Memory { user_id, agent_id, thread_id, tier, content, metadata, related_threads, .. } = memory;

@@ -97,7 +97,8 @@ impl Handles {
         Some(open)
     }
 
-    fn len(&self) -> usize {
+    /// Returns how many are open.
+    pub(super) fn len(&self) -> usize {
         let all = self.places.read().unwrap_or_else(PoisonError::into_inner);
         all.places.iter().filter(|place| place.open.is_some()).count()
     }

@@ -51,7 +51,7 @@ fn host() -> Option<HostLog> {
     *HOST.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn forward(host: &HostLog, record: &Record<'_>) {
+pub(super) fn forward(host: &HostLog, record: &Record<'_>) {
     // Written before anything is marked: what a record shows is the dialect's, and may panic.
     let message = record.args().to_string();
     if BUSY.replace(true) {

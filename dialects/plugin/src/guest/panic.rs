@@ -22,7 +22,7 @@ pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|payload| {
         // Its own drop could panic again, with nobody left to catch it.
         std::mem::forget(payload);
-        PLACE.try_with(|place| place.take()).ok().flatten().unwrap_or_else(|| "an unknown place".to_owned())
+        PLACE.try_with(RefCell::take).ok().flatten().unwrap_or_else(|| "an unknown place".to_owned())
     })
 }
 

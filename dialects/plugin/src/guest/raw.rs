@@ -48,8 +48,7 @@ impl Reply {
 /// # Safety
 ///
 /// The buffer is as [`Reply::put`] made it, and nobody uses it any more.
-pub(super) unsafe fn free(buffer: Buffer) {
-    let Buffer { data, len, extra } = buffer;
+pub(super) unsafe fn free(Buffer { data, len, extra }: Buffer) {
     if !data.is_null() && extra > 0 {
         // SAFETY: these are the parts of a Vec<u8>, as the caller says.
         drop(unsafe { Vec::from_raw_parts(data, len, extra) });
@@ -65,13 +64,13 @@ pub(super) struct Input<'a> {
     pub(super) circumstances: Result<Option<Circumstances>, Refusal>,
 }
 
-impl<'a> Input<'a> {
+impl Input<'_> {
     /// Reads it.
     ///
     /// # Safety
     ///
     /// `request` leads to as many bytes as it says unless it is null, and `circumstances` is null, or a table as long as it
-    /// says. Both can be read for as long as `'a`.
+    /// says. Both can be read for as long as this is used.
     pub(super) unsafe fn read(request: Bytes, circumstances: *const Circumstances) -> Self {
         // SAFETY: the caller says so, of both.
         unsafe { Self { request: slice(request), circumstances: table(circumstances) } }

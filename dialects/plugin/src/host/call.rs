@@ -12,9 +12,7 @@ use super::callback::{Context, HOST, Listener};
 use super::complaint::{self, Asked, Who};
 use super::reply::Reply;
 use super::{LOG, Loaded};
-use crate::abi::{
-    Bytes, HANDLE_DIALECT, Plugin, STATUS_ERROR, STATUS_OK, STATUS_PANICKED, STATUS_UNSUPPORTED,
-};
+use crate::abi::{Bytes, HANDLE_DIALECT, Plugin, STATUS_ERROR, STATUS_OK, STATUS_PANICKED, STATUS_UNSUPPORTED};
 use crate::message::{Description, Opened};
 use crate::operation::Operation;
 use crate::wire::{self, Direction, Fault, Read};
@@ -91,8 +89,7 @@ impl Caller {
         let mut reply = Reply::of(&loaded.table);
         let mut handle = HANDLE_DIALECT;
         // SAFETY: as in `call_with`, and the handle's place outlives it, too.
-        let status =
-            unsafe { function(Bytes::of(&request), &raw const circumstances, &raw mut handle, reply.place()) };
+        let status = unsafe { function(Bytes::of(&request), &raw const circumstances, &raw mut handle, reply.place()) };
         match self.answer(Asked::OPEN, status, &reply) {
             Ok(_) if handle == HANDLE_DIALECT => Err(self.nonsense(Asked::OPEN, "no handle")),
             Ok(opened) => Ok((handle, opened)),
@@ -147,9 +144,7 @@ impl Caller {
         let Self { loaded, max_reply } = self;
         read(loaded.who(), asked, status, reply, max_reply).map_err(|refusal| match refusal {
             Refusal::Error(error) => error,
-            Refusal::Panicked(last_words) => {
-                complaint::panicked(loaded.poisoned.get_or_init(|| last_words), asked)
-            }
+            Refusal::Panicked(last_words) => complaint::panicked(loaded.poisoned.get_or_init(|| last_words), asked),
         })
     }
 }
@@ -188,8 +183,9 @@ fn read<T: Read>(who: Who<'_>, asked: Asked, status: u32, reply: &Reply, max_rep
     let reason = || bytes.as_ref().ok().and_then(|bytes| wire::from_bytes::<Error>(bytes, Direction::Reply).ok());
     match status {
         STATUS_OK => match &bytes {
-            Ok(bytes) => wire::from_bytes(bytes, Direction::Reply)
-                .map_err(|fault| complaint::nonsense(who, asked, fault).into()),
+            Ok(bytes) => {
+                wire::from_bytes(bytes, Direction::Reply).map_err(|fault| complaint::nonsense(who, asked, fault).into())
+            }
             Err(what) => Err(complaint::nonsense(who, asked, what).into()),
         },
         STATUS_ERROR => match bytes.map(|bytes| wire::from_bytes::<Error>(bytes, Direction::Reply)) {

@@ -12,9 +12,7 @@ use std::thread::{self, ThreadId};
 use polymnia::{Call, Interruption};
 
 use super::LOG;
-use crate::abi::{
-    Bytes, CANCELLED, Circumstances, GO_ON, Host, NO_DEADLINE, Prefix, TIMED_OUT,
-};
+use crate::abi::{Bytes, CANCELLED, Circumstances, GO_ON, Host, NO_DEADLINE, Prefix, TIMED_OUT};
 use crate::message::Waiting;
 use crate::wire::{self, Direction};
 
@@ -46,10 +44,8 @@ struct Events<'a> {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(call: &'a Call, listener: Option<Listener<'a>>) -> Self {
-        let events = listener.map(|listener| Events {
-            thread: thread::current().id(),
-            listener: RefCell::new(listener),
-        });
+        let events =
+            listener.map(|listener| Events { thread: thread::current().id(), listener: RefCell::new(listener) });
         Self { call, events }
     }
 

@@ -72,10 +72,41 @@ const fn writes(code: u32) -> bool {
         ($($reads:ident),*) => { $(code == $reads::CODE)||* };
     }
     !any!(
-        Nothing, Recognizes, Claims, Migrations, Get, Query, More, Count, Explain, Stats, Ping, Info, Namespaces,
-        Verify, Indexes, Changes, ReadLedger, ReadLog, ReadSnapshot, ForeignLedgers, OpenSession, FindLockHolder,
-        WriteScript, Probes, CheckHealth, VerifyBackup, Scratch, SessionLedger, SessionSnapshot, SessionBegin,
-        SessionRollback, SessionInvalidIndexes, SessionHasIndex, SessionRowCounts, SessionOrphans
+        Nothing,
+        Recognizes,
+        Claims,
+        Migrations,
+        Get,
+        Query,
+        More,
+        Count,
+        Explain,
+        Stats,
+        Ping,
+        Info,
+        Namespaces,
+        Verify,
+        Indexes,
+        Changes,
+        ReadLedger,
+        ReadLog,
+        ReadSnapshot,
+        ForeignLedgers,
+        OpenSession,
+        FindLockHolder,
+        WriteScript,
+        Probes,
+        CheckHealth,
+        VerifyBackup,
+        Scratch,
+        SessionLedger,
+        SessionSnapshot,
+        SessionBegin,
+        SessionRollback,
+        SessionInvalidIndexes,
+        SessionHasIndex,
+        SessionRowCounts,
+        SessionOrphans
     )
 }
 
@@ -142,10 +173,29 @@ mod tests {
         let writing: Vec<&str> =
             operation::ALL.iter().filter(|(code, _)| writes(*code)).map(|(_, name)| *name).collect();
         let expected = [
-            "Apply", "Load", "DeleteMatching", "RenameNamespace", "DeleteNamespace", "Sweep", "Analyze", "Optimize",
-            "CreateIndex", "DropIndex", "SetChangeCapture", "EndLockHolder", "Backup", "Restore", "SessionPrepare",
-            "SessionCommit", "SessionExecute", "SessionBatch", "SessionRecord", "SessionForget", "SessionLog",
-            "SessionDismantle", "SessionDropInvalidIndex",
+            "Apply",
+            "Load",
+            "DeleteMatching",
+            "RenameNamespace",
+            "DeleteNamespace",
+            "Sweep",
+            "Analyze",
+            "Optimize",
+            "CreateIndex",
+            "DropIndex",
+            "SetChangeCapture",
+            "EndLockHolder",
+            "Backup",
+            "Restore",
+            "SessionPrepare",
+            "SessionCommit",
+            "SessionExecute",
+            "SessionBatch",
+            "SessionRecord",
+            "SessionForget",
+            "SessionLog",
+            "SessionDismantle",
+            "SessionDropInvalidIndex",
         ];
         assert_eq!(writing, expected);
         assert!(writes(127));

@@ -26,7 +26,9 @@ pub(super) fn check(description: &Description) -> Result<(), String> {
     for (at, scheme) in url_schemes.iter().enumerate() {
         if !is_name(scheme, "+-.") {
             let scheme = shown(scheme);
-            return Err(format!("it has the URL scheme {scheme:?}: expected a lower-case one, of RFC 3986, section 3.1"));
+            return Err(format!(
+                "it has the URL scheme {scheme:?}: expected a lower-case one, of RFC 3986, section 3.1"
+            ));
         }
         if url_schemes[..at].contains(scheme) {
             return Err(format!("it has the URL scheme {scheme:?} twice"));

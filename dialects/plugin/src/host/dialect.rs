@@ -132,7 +132,9 @@ impl Dialect for PluginDialect {
     }
 
     fn open(&self, options: &OpenOptions) -> Result<Arc<dyn Engine>> {
-        claiming(self, options, |claim| Ok(Arc::new(PluginEngine::open(self.caller, options, claim)?) as Arc<dyn Engine>))
+        claiming(self, options, |claim| {
+            Ok(Arc::new(PluginEngine::open(self.caller, options, claim)?) as Arc<dyn Engine>)
+        })
     }
 }
 

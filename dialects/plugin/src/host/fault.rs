@@ -23,7 +23,9 @@ pub(super) fn refused(kind: ErrorKind, path: &Path, reason: impl Display) -> Err
 pub(super) fn system(path: &Path, what: &str, error: io::Error) -> Error {
     let (kind, reason) = match error.kind() {
         io::ErrorKind::NotFound => (ErrorKind::NotFound, format!("{what} does not exist")),
-        io::ErrorKind::NotADirectory => (ErrorKind::NotFound, format!("{what} does not exist: a part of its path is no folder")),
+        io::ErrorKind::NotADirectory => {
+            (ErrorKind::NotFound, format!("{what} does not exist: a part of its path is no folder"))
+        }
         io::ErrorKind::PermissionDenied => (ErrorKind::PermissionDenied, format!("the system denies access to {what}")),
         _ => (ErrorKind::Plugin, format!("{what} can't be read: {error}")),
     };

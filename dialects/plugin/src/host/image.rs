@@ -28,7 +28,9 @@ pub(super) fn check<'data, R: ReadRef<'data>>(path: &Path, data: R) -> Result<Op
         FileKind::Elf32 if cfg!(target_pointer_width = "32") => {
             check_elf::<elf::FileHeader32<object::Endianness>, R>(path, data)
         }
-        FileKind::Elf32 | FileKind::Elf64 => Err(unfit(path, format!("it is for another machine: expected {MACHINE_NAME}"))),
+        FileKind::Elf32 | FileKind::Elf64 => {
+            Err(unfit(path, format!("it is for another machine: expected {MACHINE_NAME}")))
+        }
         _ if cfg!(any(target_vendor = "apple", windows)) => foreign::check(path, data),
         _ => Err(unfit(path, format!("it is a library of another system: expected ELF for {MACHINE_NAME}"))),
     }
@@ -78,7 +80,8 @@ where
         return Err(no_entry(path));
     };
     let symbols: &[F::Sym] = table.data_as_array(endian, data).map_err(damaged)?;
-    let names = sections.get(table.link(endian).0).ok_or_else(|| unfit(path, "it is damaged: its names are missing"))?;
+    let names =
+        sections.get(table.link(endian).0).ok_or_else(|| unfit(path, "it is damaged: its names are missing"))?;
     // Read at once: one name after the other would be a system call each.
     let names = names.data(endian, data).map_err(damaged)?;
     let exported = symbols.iter().filter(|symbol| {

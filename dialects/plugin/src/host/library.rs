@@ -41,9 +41,8 @@ fn symbol(path: &Path, from: &Path) -> Result<*const Plugin> {
     // SAFETY: as above.
     #[cfg(windows)]
     let library = unsafe { Library::new(from) };
-    let library = library.map_err(|error| {
-        unfit(path, format!("the system can't load it: {}", told(&error))).with_source(error)
-    })?;
+    let library = library
+        .map_err(|error| unfit(path, format!("the system can't load it: {}", told(&error))).with_source(error))?;
     // SAFETY: the entry of this name is a table, by the rules of the ABI; it is read as no more than an address.
     let found = unsafe { library.get::<*const Plugin>(ENTRY.as_bytes()) };
     let table = found.map(|symbol| symbol.into_raw().cast::<Plugin>().cast_const());
@@ -112,8 +111,11 @@ unsafe fn read(path: &Path, table: *const Plugin, symbol_size: Option<u64>) -> R
         free: field!(free),
     };
     // Without these nothing can be asked, or what it gives can't be given back. What else is missing is not supported.
-    let needed =
-        [("describe", functions.describe.is_some()), ("close", functions.close.is_some()), ("free", functions.free.is_some())];
+    let needed = [
+        ("describe", functions.describe.is_some()),
+        ("close", functions.close.is_some()),
+        ("free", functions.free.is_some()),
+    ];
     if let Some((name, _)) = needed.iter().find(|(_, is_there)| !is_there) {
         return Err(nonsense(format!("it has no function {name}")));
     }

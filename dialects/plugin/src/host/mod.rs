@@ -4,8 +4,13 @@
 //! in, and the result is `Loaded`. `call` passes one operation; `dialect`, `engine`, `admin`, `schema` and `session` make of
 //! the operations what an application knows.
 
+// Loading a library, calling its functions, being called back, reading replies.
+#![deny(unsafe_code)]
+
 mod admin;
+#[allow(unsafe_code)]
 mod call;
+#[allow(unsafe_code)]
 mod callback;
 mod complaint;
 mod description;
@@ -13,14 +18,18 @@ mod dialect;
 mod engine;
 mod fault;
 mod file;
+mod folder;
 mod handle;
 mod image;
+mod inspect;
+#[allow(unsafe_code)]
 mod library;
 mod load;
 mod loaded;
 mod operations;
 mod options;
 mod pins;
+#[allow(unsafe_code)]
 mod reply;
 mod schema;
 mod sealed;
@@ -31,6 +40,8 @@ mod tests;
 mod trust;
 
 pub use dialect::{PluginDialect, RegistryExt};
+pub use folder::folder;
+pub use inspect::{Inspection, inspect};
 pub use options::LoadOptions;
 pub use pins::PINS_FILE;
 pub use trust::check_trust;

@@ -74,7 +74,8 @@ impl Pins {
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self> {
-        let wrong = |reason: String| Error::new(ErrorKind::Config, format!("list of plugins {}: {reason}", path.display()));
+        let wrong =
+            |reason: String| Error::new(ErrorKind::Config, format!("list of plugins {}: {reason}", path.display()));
         let document: Document = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
             let refusal = wrong(error.message().trim_end().to_owned()).with_hint(FORM);
@@ -109,15 +110,12 @@ impl Pins {
             let error = refused(ErrorKind::PermissionDenied, &found.path, format!("{list} doesn't list it"));
             return Err(error.with_hint(format!("list it there, with sha256 = \"{}\", if you trust it", hex(sum))));
         };
-        match listed.iter().find(|pinned| **pinned != sum) {
-            None => Ok(()),
-            Some(_) => {
-                let reason =
-                    format!("its bytes are not those that {list} pins: sha256 {}, expected {}", hex(sum), hex(pinned));
-                let error = refused(ErrorKind::PermissionDenied, &found.path, reason);
-                Err(error.with_hint("find out who changed the file before you change the sum"))
-            }
+        if listed.iter().all(|pinned| *pinned == sum) {
+            return Ok(());
         }
+        let reason = format!("its bytes are not those that {list} pins: sha256 {}, expected {}", hex(sum), hex(pinned));
+        let error = refused(ErrorKind::PermissionDenied, &found.path, reason);
+        Err(error.with_hint("find out who changed the file before you change the sum"))
     }
 }
 
@@ -134,7 +132,8 @@ pub(super) fn hex(sum: &Sum) -> String {
 }
 
 fn parse_sum(text: &str) -> Option<Sum> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).and_then(|digit| digit.try_into().ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).and_then(|digit| digit.try_into().ok())).collect::<Option<_>>()?;
     let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
     if digits.len() == 64 { bytes.try_into().ok() } else { None }
 }

@@ -29,8 +29,7 @@ pub(crate) fn get(
 /// Reads a page.
 pub(crate) fn query(engine: &Handle, call: &Call, namespace: &Namespace, query: &Query) -> Result<Rows> {
     let most = usize::try_from(query.limit()).unwrap_or(usize::MAX);
-    let (entries, more) =
-        collect::<operation::Query>(engine, call, &(namespace, query), most, Rows::MAX_BYTES)?;
+    let (entries, more) = collect::<operation::Query>(engine, call, &(namespace, query), most, Rows::MAX_BYTES)?;
     let memories: Option<Vec<Memory>> = entries.into_iter().collect();
     let Some(memories) = memories else {
         return Err(engine.nonsense::<operation::Query>("an entry without a memory"));

@@ -141,8 +141,7 @@ mod imp {
             if owner == 0 || owner == self.user {
                 return Ok(());
             }
-            let expected =
-                if self.user == 0 { "root".to_owned() } else { format!("root or user {}", self.user) };
+            let expected = if self.user == 0 { "root".to_owned() } else { format!("root or user {}", self.user) };
             let fault = format!("it belongs to user {owner}: expected {expected}");
             let remedy = format!("chown {} {}", self.user, path.display());
             Err(self.refuse(path, what, metadata, &fault, &remedy))
@@ -167,10 +166,8 @@ mod imp {
         fn refuse(&self, path: &Path, what: &str, metadata: &Metadata, fault: &str, remedy: &str) -> Error {
             let (mode, owner) = (metadata.mode() & 0o7777, metadata.uid());
             let place = if path == self.subject { what.to_owned() } else { format!("{what} {}", path.display()) };
-            let message = format!(
-                "{} is not trusted: {fault} ({place}, mode {mode:04o}, owner {owner})",
-                self.subject.display()
-            );
+            let message =
+                format!("{} is not trusted: {fault} ({place}, mode {mode:04o}, owner {owner})", self.subject.display());
             let hint = format!("{remedy}; or allow it by --allow-insecure-plugin (LoadOptions::allow_insecure)");
             Error::new(ErrorKind::PermissionDenied, message).with_hint(hint)
         }

@@ -45,7 +45,7 @@ impl Grammar {
     pub(crate) fn parse(text: &str) -> Self {
         let mut grammar =
             Self { text: text.to_owned(), rules: BTreeMap::new(), seen: RefCell::default(), parts: BTreeMap::new() };
-        let mut parser = Parser { tokens: tokens(text), at: 0, parts: BTreeMap::new() };
+        let mut parser = Parser { tokens: tokens(text), at: 0, parts: BTreeMap::new(), next_part: 0 };
         while parser.at < parser.tokens.len() {
             let name = parser.word();
             parser.expect("=");
@@ -180,6 +180,7 @@ struct Parser {
     tokens: Vec<(String, usize)>,
     at: usize,
     parts: BTreeMap<usize, usize>,
+    next_part: usize,
 }
 
 impl Parser {
@@ -207,9 +208,9 @@ impl Parser {
     }
 
     fn part(&mut self) -> usize {
-        let part = self.parts.len();
-        self.parts.insert(part, self.line());
-        part
+        self.next_part += 1;
+        self.parts.insert(self.next_part, self.line());
+        self.next_part
     }
 
     fn alternatives(&mut self) -> Type {
@@ -265,7 +266,9 @@ impl Parser {
                 if end == "}" {
                     key = Some(label);
                 } else {
-                    label.iter().for_each(|(part, _)| drop(self.parts.remove(part)));
+                    label.iter().for_each(|(part, _)| {
+                        self.parts.remove(part);
+                    });
                 }
             }
             entries.push(Entry { number, least, most, key, value });
@@ -284,7 +287,8 @@ impl Parser {
         if self.is_next("*") {
             return (0, usize::MAX);
         }
-        if self.tokens.get(self.at + 1).is_some_and(|(token, _)| token == "*") {
+        let is_number = self.peek().starts_with(|c: char| c.is_ascii_digit());
+        if is_number && self.tokens.get(self.at + 1).is_some_and(|(token, _)| token == "*") {
             let least = self.word().parse().expect("a number begins an occurrence");
             self.expect("*");
             return (least, self.word().parse().expect("a number ends an occurrence"));

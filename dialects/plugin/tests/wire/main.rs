@@ -4,5 +4,6 @@ mod any;
 mod cddl;
 mod documented;
 mod golden;
+mod hostile;
 mod operations;
 mod round_trip;

@@ -202,8 +202,8 @@ pub(super) fn follows_every_write(subject: &Subject) {
     store.update(&here(), id(2), patch, Expect::Any).unwrap();
     store.delete(&here(), id(13)).unwrap();
     assert_eq!(found("acme", above), [1, 2, 14]);
-    store.load(&here(), &(20..25).map(|n| put_mutation(id(n), with(r#"{"n": 50}"#))).collect::<Vec<_>>()).unwrap();
-    store.load(&here(), &[put_mutation(id(1), with(r#"{"n": 2}"#))]).unwrap();
+    load(&store, &here(), &(20..25).map(|n| put_mutation(id(n), with(r#"{"n": 50}"#))).collect::<Vec<_>>()).unwrap();
+    load(&store, &here(), &[put_mutation(id(1), with(r#"{"n": 2}"#))]).unwrap();
     assert_eq!(found("acme", above), [2, 14, 20, 21, 22, 23, 24]);
     store.admin().optimize(Upkeep::Index).unwrap();
     assert_eq!(found("acme", above), [2, 14, 20, 21, 22, 23, 24]);
@@ -368,7 +368,7 @@ pub(super) fn of_generated_documents(subject: &Subject) {
                 }
             }
         }
-        store.load(&namespace, &rows(&memories[half..])).unwrap();
+        load(&store, &namespace, &rows(&memories[half..])).unwrap();
         for pass in 0..2 {
             for filter in &filters {
                 let mut found =

@@ -5,11 +5,10 @@ use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use polymnia::{
-    ApplyReport, Change, ErrorKind, Expect, Filter, Memory, MemoryStore, Mutation, OnConflict, OptimizeReport, Patch, Result,
+    Change, ErrorKind, Expect, Filter, Memory, MemoryStore, Mutation, OnConflict, OptimizeReport, Patch,
     Selection, Upkeep, VerifyReport,
 };
 
-use super::Need;
 use super::prelude::*;
 use crate::fixture::Subject;
 use crate::generate::{self, Pool, Seed, percent};
@@ -196,7 +195,7 @@ pub(super) fn generated_writes_leave_nothing_wrong(subject: &Subject) {
         let now = subject.clock().advance(Duration::from_millis(rng.u64(0..5)));
         let batch = generate::batch(&mut rng, &pool, now);
         // Some can't be applied, and must leave nothing either.
-        let _ = if percent(&mut rng, 30) { load(&store, &batch) } else { store.apply(&here(), &batch) };
+        let _ = if percent(&mut rng, 30) { load(&store, &here(), &batch) } else { store.apply(&here(), &batch) };
         match rng.u32(0..40) {
             0 => drop(store.admin().sweep(rng.u32(1..20)).unwrap()),
             1 => drop(store.admin().optimize(Upkeep::Index).unwrap()),
@@ -249,7 +248,7 @@ pub(super) fn belongs_to_writers_at_once(subject: &Subject) {
                     for round in 0..15_u64 {
                         let of = |n: u64| writer * 1_000 + n;
                         let batch: Vec<_> = (0..20).map(|n| put_mutation(id(of(n)), memory(round * 20 + n))).collect();
-                        if writer == 0 { load(store, &batch) } else { store.apply(&here(), &batch) }.unwrap();
+                        if writer == 0 { load(store, &here(), &batch) } else { store.apply(&here(), &batch) }.unwrap();
                         store.delete(&here(), id(of(round % 20))).unwrap();
                         // Its own writes are found at once, whatever the others do.
                         let filter = Filter::path(["n"]).unwrap().eq(round * 20 + (round + 1) % 20).unwrap();
@@ -268,11 +267,6 @@ pub(super) fn belongs_to_writers_at_once(subject: &Subject) {
     store.admin().optimize(Upkeep::Full).unwrap();
     level(&store, 3 * 19);
     assert_eq!(store.count(&here(), &filtered(r#"{"n": {"$gte": 280}}"#)).unwrap(), 3 * 19);
-}
-
-/// Loads in bulk, if the dialect claims that it can.
-fn load(store: &MemoryStore, batch: &[Mutation]) -> Result<ApplyReport> {
-    if claims(store, Need::BulkLoad) { store.load(&here(), batch) } else { store.apply(&here(), batch) }
 }
 
 /// Fails if anything that is derived is wrong.

@@ -253,7 +253,7 @@ suite! {
 
     /// Paths of the filter language.
     paths {
-        containment_below_a_key [Filters, Containment],
+        containment_below_a_key [Containment],
         steps_of_a_path_have_a_type [Filters],
     }
 
@@ -273,13 +273,13 @@ suite! {
         go_with_conditions_orders_and_pages [Filters],
         go_through_many_of_one_time [Filters],
         times_within_one_millisecond_keep_their_order [Filters],
-        delete_what_they_select [Filters, Containment],
+        delete_what_they_select [Containment, Filters],
         never_select_what_expired [Filters],
         know_only_their_namespace [Filters],
         past_their_limits_are_refused [Filters],
         at_their_greatest [Filters],
         of_every_generated_kind [Filters, Containment],
-        containment_is_one_of_them [Filters, Containment],
+        containment_is_one_of_them [Containment],
     }
 
     /// How queries are answered.
@@ -293,26 +293,26 @@ suite! {
 
     /// What is derived from memories.
     derived {
-        nothing_is_wrong_after_any_write,
+        nothing_is_wrong_after_any_write [Filters],
         a_load_is_a_batch [BulkLoad],
-        what_was_loaded_is_found_before_and_after,
-        optimize_is_done_once,
-        optimize_takes_away_what_is_stale,
+        what_was_loaded_is_found_before_and_after [BulkLoad],
+        optimize_is_done_once [BulkLoad],
+        optimize_takes_away_what_is_stale [BulkLoad, Filters],
         generated_writes_leave_nothing_wrong,
-        belongs_to_writers_at_once,
+        belongs_to_writers_at_once [Filters],
     }
 
     /// Indexes declared on one path of the metadata.
     declared {
-        is_listed_until_dropped [DeclaredIndexes, Filters],
+        is_listed_until_dropped [DeclaredIndexes],
         declaring_twice_does_nothing [DeclaredIndexes, Filters],
-        conflicts_are_refused [DeclaredIndexes, Filters],
-        too_many_are_refused [DeclaredIndexes, Filters],
+        conflicts_are_refused [DeclaredIndexes],
+        too_many_are_refused [DeclaredIndexes],
         answers_are_the_same_with_and_without [DeclaredIndexes, Filters],
         follows_every_write [DeclaredIndexes, Filters],
         paths_of_every_kind [DeclaredIndexes, Filters],
         values_past_what_an_index_holds [DeclaredIndexes, Filters],
-        of_generated_documents [DeclaredIndexes, Filters],
+        of_generated_documents [DeclaredIndexes],
     }
 
     /// Counts of what a namespace holds.

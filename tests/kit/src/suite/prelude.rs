@@ -5,9 +5,9 @@ use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use polymnia::{
-    AgentId, Content, Error, ErrorKind, Expect, Filter, Importance, Json, Memory, MemoryId, MemoryStore, Metadata,
-    Mutation, Namespace, NewMemory, OnConflict, Outcome, Query, RelatedThreads, Result, Revision, Selection, ThreadId,
-    Tier, Timestamp, UserId,
+    AgentId, ApplyReport, Content, Error, ErrorKind, Expect, Filter, Importance, Json, Memory, MemoryId, MemoryStore,
+    Metadata, Mutation, Namespace, NewMemory, OnConflict, Outcome, Query, RelatedThreads, Result, Revision, Selection,
+    ThreadId, Tier, Timestamp, UserId,
 };
 
 use super::Need;
@@ -20,6 +20,11 @@ pub(super) fn claims(store: &MemoryStore, need: Need) -> bool {
 /// Returns whether the dialect claims to do all that the selection asks.
 pub(super) fn claimed(store: &MemoryStore, selection: &Selection) -> bool {
     Need::of(selection).into_iter().all(|need| claims(store, need))
+}
+
+/// Loads in bulk, if the dialect claims that it can, and else as any other batch.
+pub(super) fn load(store: &MemoryStore, namespace: &Namespace, batch: &[Mutation]) -> Result<ApplyReport> {
+    if claims(store, Need::BulkLoad) { store.load(namespace, batch) } else { store.apply(namespace, batch) }
 }
 
 /// Sets a flag when it goes, so that threads that wait for it end even if the case fails.

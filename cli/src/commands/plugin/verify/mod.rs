@@ -27,7 +27,7 @@ pub(super) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     let url = ConnectionString::from(args.url.clone());
     let began = Instant::now();
     let results = judge(context, &plugin, &url, &cases)?;
-    let subject = Subject { name: plugin.name(), path: plugins::path_of(&plugin, &args.path), url: &url };
+    let subject = Subject { plugin: &plugin, url: &url };
     let report = Report::new(&subject, &results, began.elapsed());
     report.print(context)?;
     context.out.flush()?;
@@ -67,7 +67,8 @@ fn judge(
     // Databases that were made are to be removed: the case ends first.
     let _in_flight = interrupt::in_flight();
     let options = options(context, url);
-    context.refuse_missing(dialect, &options)?;
+    let hint = "name one that is there: it is left as it is";
+    context.refuse_missing(dialect, &options).map_err(|error| error.with_hint(hint))?;
     let base = dialect.open(&options)?;
     let fresh = || {
         let database: Box<dyn Database> = Box::new(ScratchDatabase::new(&*base, &options)?);
@@ -103,8 +104,7 @@ mod tests {
 
     fn names(filter: &[&str], theme: &[&str]) -> Result<Vec<String>> {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let args =
-            VerifyArgs { path: "p".into(), url: "u".to_owned(), filter: owned(filter), theme: owned(theme) };
+        let args = VerifyArgs { path: "p".into(), url: "u".to_owned(), filter: owned(filter), theme: owned(theme) };
         Ok(chosen(&args)?.into_iter().map(ToString::to_string).collect())
     }
 

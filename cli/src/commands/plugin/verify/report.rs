@@ -1,11 +1,11 @@
 //! What came of the suite.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use polymnia::ConnectionString;
 use polymnia_conformance::runner::{CaseResult, Group, Verdict, by_capability};
+use polymnia_plugin::host::PluginDialect;
 use serde::Serialize;
 
 use crate::args::Format;
@@ -18,8 +18,7 @@ const EVERYTHING: &str = "every dialect";
 /// Is what was judged.
 #[derive(Debug)]
 pub(super) struct Subject<'a> {
-    pub(super) name: &'a str,
-    pub(super) path: &'a Path,
+    pub(super) plugin: &'a PluginDialect,
     pub(super) url: &'a ConnectionString,
 }
 
@@ -27,6 +26,7 @@ pub(super) struct Subject<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'a> {
     pub(super) dialect: &'a str,
+    version: &'a str,
     path: String,
     database_url: String,
     pub(super) passed: u64,
@@ -90,8 +90,9 @@ impl<'a> Report<'a> {
             failed,
         };
         Self {
-            dialect: subject.name,
-            path: subject.path.display().to_string(),
+            dialect: &subject.plugin.description().name,
+            version: &subject.plugin.description().version,
+            path: subject.plugin.path().display().to_string(),
             database_url: subject.url.to_string(),
             passed: count(|verdict| *verdict == Verdict::Passed),
             failed: count(|verdict| matches!(verdict, Verdict::Failed { .. })),
@@ -125,14 +126,18 @@ impl<'a> Report<'a> {
             Column::Rest("claimed"),
         ]);
         for OfCapability { capability, claimed, passed, failed } in &self.capabilities {
-            let claimed = if *claimed { "yes" } else { "no: only that it is refused was checked" };
+            let claimed = match (claimed, passed + failed) {
+                (true, _) => "yes",
+                (false, 0) => "no: not checked",
+                (false, _) => "no: only that it is refused was checked",
+            };
             table.row([(*capability).to_owned(), passed.to_string(), failed.to_string(), claimed.to_owned()]);
         }
         table.print(out)?;
         out.line("")?;
         let took = duration(Duration::from_millis(self.millis));
         let passed = plural(self.passed, "case", "cases");
-        let line = format!("{} passes {passed} and fails {}, in {took}", self.dialect, self.failed);
+        let line = format!("{} {} passes {passed} and fails {}, in {took}", self.dialect, self.version, self.failed);
         let line = match self.not_claimed {
             0 => line,
             not_claimed => format!("{line}; {not_claimed} of what it does not claim were left out"),

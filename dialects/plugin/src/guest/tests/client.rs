@@ -7,9 +7,7 @@ use std::cell::Cell;
 use polymnia::spi::Dialect;
 use polymnia::{Error, OpenOptions};
 
-use crate::abi::{
-    Buffer, Bytes, Circumstances, HANDLE_DIALECT, Host, NO_DEADLINE, Plugin, STATUS_OK,
-};
+use crate::abi::{Buffer, Bytes, Circumstances, HANDLE_DIALECT, Host, NO_DEADLINE, Plugin, STATUS_OK};
 use crate::guest::{Export, Exported, Home, table_of};
 use crate::operation::Operation;
 use crate::wire::{self, Direction, Read};
@@ -78,8 +76,7 @@ impl Client {
         CURRENT.set(Some(self.exported));
         let (mut reply, mut handle) = (Buffer::NONE, u64::MAX);
         // SAFETY: all of it is there until the call returns.
-        let status =
-            unsafe { TABLE.open.unwrap()(Bytes::of(request), circumstances, &raw mut handle, &raw mut reply) };
+        let status = unsafe { TABLE.open.unwrap()(Bytes::of(request), circumstances, &raw mut handle, &raw mut reply) };
         (Answer::take(status, reply), handle)
     }
 
@@ -92,7 +89,13 @@ impl Client {
         handle
     }
 
-    pub(super) fn raw(self, handle: u64, operation: u32, request: Bytes, circumstances: *const Circumstances) -> Answer {
+    pub(super) fn raw(
+        self,
+        handle: u64,
+        operation: u32,
+        request: Bytes,
+        circumstances: *const Circumstances,
+    ) -> Answer {
         CURRENT.set(Some(self.exported));
         let mut reply = Buffer::NONE;
         // SAFETY: each test passes null, or what is there.
@@ -132,13 +135,13 @@ impl Client {
     pub(super) fn nulls(self) -> [u32; 4] {
         CURRENT.set(Some(self.exported));
         let nothing = || Bytes::NONE;
-        let null = std::ptr::null_mut;
+        let null = std::ptr::null_mut::<Buffer>;
         // SAFETY: null is what each of them may be given.
         unsafe {
             TABLE.free.unwrap()(Buffer::NONE);
             [
                 TABLE.describe.unwrap()(std::ptr::null(), null()),
-                TABLE.open.unwrap()(nothing(), std::ptr::null(), null(), null()),
+                TABLE.open.unwrap()(nothing(), std::ptr::null(), std::ptr::null_mut(), null()),
                 TABLE.call.unwrap()(0, 17, nothing(), std::ptr::null(), null()),
                 TABLE.close.unwrap()(1, null()),
             ]

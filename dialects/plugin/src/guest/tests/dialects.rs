@@ -1,7 +1,7 @@
 //! Dialects that work.
 
-use std::sync::Arc;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use polymnia::schema::Source;
 use polymnia::spi::{Dialect, Engine, Library};
@@ -10,6 +10,8 @@ use polymnia_conformance::{Fixture, Oracle};
 use polymnia_sqlite::Sqlite;
 
 use super::client::Client;
+use super::requests::{entry, session_options};
+use crate::operation as op;
 
 /// Opens an [`Oracle`] of its own each time.
 #[derive(Debug)]
@@ -47,6 +49,17 @@ impl Dialect for Naive {
 
 pub(super) fn naive() -> Client {
     Client::new(|| Box::new(Naive))
+}
+
+/// Returns a plugin with a database, of which it is recorded that it has its schema.
+pub(super) fn naive_with_schema() -> (Client, u64) {
+    let client = naive();
+    let database = client.open("naive:");
+    let session = client.call::<op::OpenSession>(database, (&session_options(),)).unwrap().handle;
+    client.call::<op::SessionPrepare>(session, ()).unwrap();
+    client.call::<op::SessionRecord>(session, (&entry("20260101000000"),)).unwrap();
+    client.close(session);
+    (client, database)
 }
 
 pub(super) fn sqlite() -> Client {

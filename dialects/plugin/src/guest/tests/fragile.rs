@@ -12,8 +12,8 @@ use polymnia::schema::{
 use polymnia::spi::{AdminEngine, Dialect, Engine, Library, Rows, SchemaEngine, SchemaSession};
 use polymnia::{
     ApplyReport, Call, Capability, ChangeRecord, ConnectionString, DatabaseInfo, Error, ErrorKind, Explanation,
-    IndexDeclaration, IndexName, IndexStatus, Memory, MemoryId, Mutation, Namespace, NamespaceStats,
-    NamespaceSummary, OpenOptions, OptimizeReport, Query, Result, Selection, Upkeep, VerifyReport,
+    IndexDeclaration, IndexName, IndexStatus, Memory, MemoryId, Mutation, Namespace, NamespaceStats, NamespaceSummary,
+    OpenOptions, OptimizeReport, Query, Result, Selection, Upkeep, VerifyReport,
 };
 use polymnia_conformance::Oracle;
 
@@ -28,8 +28,10 @@ pub(super) enum Weak {
     Capability,
     /// In what is asked of a session that was opened.
     IsOneTransaction,
-    /// Only in the operations.
+    /// In what is asked of a database, opening sessions included.
     Operations,
+    /// In what is asked of a session.
+    Sessions,
     /// When a database is dropped.
     DropEngine,
     /// When a session is dropped.

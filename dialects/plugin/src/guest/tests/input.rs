@@ -68,10 +68,7 @@ fn an_unknown_need_is_refused_before_anything_is_read() {
 fn bytes_that_can_not_be_there_are_refused() {
     let client = naive();
     let database = client.open("naive:");
-    for request in [
-        Bytes { data: std::ptr::null(), len: 5 },
-        Bytes { data: std::ptr::dangling(), len: usize::MAX },
-    ] {
+    for request in [Bytes { data: std::ptr::null(), len: 5 }, Bytes { data: std::ptr::dangling(), len: usize::MAX }] {
         let answer = client.raw(database, op::Get::CODE, request, &circumstances());
         assert_eq!((answer.status, answer.error().kind()), (STATUS_ERROR, ErrorKind::InvalidInput));
     }
@@ -81,7 +78,7 @@ fn bytes_that_can_not_be_there_are_refused() {
 fn a_malformed_request_is_told_by_its_place() {
     let client = naive();
     let database = client.open("naive:");
-    let (mut request, _) = wire::to_bytes(&(&namespace(), &[id(1)])).unwrap();
+    let (mut request, _) = wire::to_bytes(&(&namespace(), &[id(1)][..])).unwrap();
     let whole = client.bytes(database, op::Get::CODE, &request);
     assert_ne!(whole.error().kind(), ErrorKind::InvalidInput, "it has no schema, but is understood");
     request.pop();

@@ -3,8 +3,8 @@
 use polymnia::{Expect, MemoryId, Mutation, NewMemory, Query, Selection};
 
 use super::client::{Client, circumstances};
-use super::dialects::naive;
-use super::requests::{namespace, session_options};
+use super::dialects::naive_with_schema;
+use super::requests::namespace;
 use crate::abi::{Bytes, Circumstances, STATUS_ERROR, STATUS_OK};
 use crate::message::Batch;
 use crate::operation::{self as op, Operation};
@@ -18,12 +18,7 @@ fn id(number: u16) -> MemoryId {
 
 /// Returns a plugin with a database of that many memories of that many bytes.
 fn filled(memories: u16, bytes: usize) -> (Client, u64) {
-    let client = naive();
-    let database = client.open("naive:");
-    let session = client.call::<op::OpenSession>(database, (&session_options(),)).unwrap().handle;
-    client.call::<op::SessionPrepare>(session, ()).unwrap();
-    client.call::<op::SessionRecord>(session, (&super::requests::entry_of_the_oracle(),)).unwrap();
-    client.close(session);
+    let (client, database) = naive_with_schema();
     let batch: Vec<Mutation> = (0..memories)
         .map(|number| Mutation::Put {
             id: id(number),
@@ -51,7 +46,7 @@ fn rest(client: Client, mut batch: Batch) -> (Batch, usize) {
 #[test]
 fn a_large_result_comes_in_parts_of_a_mebibyte() {
     let (client, database) = filled(50, 100_000);
-    let query = Query::new(Selection::default()).limit(49).unwrap();
+    let query = Query::new(Selection::default()).with_limit(49).unwrap();
     let first = client.call::<op::Query>(database, (&namespace(), &query)).unwrap();
     assert_eq!(first.memories.len(), 11, "the one that goes beyond a mebibyte ends the part");
     let cursor = first.cursor.unwrap();
@@ -101,7 +96,7 @@ fn parts_are_smaller_for_a_host_that_takes_less() {
 #[test]
 fn a_cursor_may_be_closed_before_its_end() {
     let (client, database) = filled(30, 100_000);
-    let query = Query::new(Selection::default());
+    let query = Query::new(Selection::default()).with_limit(30).unwrap();
     let cursor = client.call::<op::Query>(database, (&namespace(), &query)).unwrap().cursor.unwrap();
     assert!(client.bytes(cursor, op::Ping::CODE, &[]).error().message().contains("Ping is not for a cursor"));
     client.call::<op::More>(cursor, ()).unwrap();

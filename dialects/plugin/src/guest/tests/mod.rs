@@ -7,6 +7,7 @@ mod fragile;
 mod handles;
 mod input;
 mod large;
+mod log;
 mod operations;
 mod panics;
 mod random;

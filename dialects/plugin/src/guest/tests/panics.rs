@@ -41,26 +41,20 @@ fn check(client: Client, operation: &str, status: u32, error: &Error) {
 #[test]
 fn in_every_operation() {
     for request in requests(std::path::Path::new("/nowhere")) {
-        let client = if request.on == On::Session { fragile!(IsOneTransaction) } else { fragile!(Operations) };
+        let client = if request.on == On::Session { fragile!(Sessions) } else { fragile!(Operations) };
         let database = client.open("fragile:");
         let handle = match request.on {
             On::Dialect => HANDLE_DIALECT,
             On::Database => database,
-            On::Session => {
-                let client = fragile!(DropPayload);
-                let database = client.open("fragile:");
-                let handle = client.call::<op::OpenSession>(database, (&session_options(),)).unwrap().handle;
-                let answer = client.bytes(handle, request.code, &request.bytes);
-                check(client, request.name, answer.status, &answer.error());
-                assert_eq!(client.close(handle).status, STATUS_OK);
-                assert_eq!(client.close(database).status, STATUS_OK);
-                continue;
-            }
+            On::Session => client.call::<op::OpenSession>(database, (&session_options(),)).unwrap().handle,
         };
         let circumstances = Circumstances { needs: request.needs, ..circumstances() };
         let answer = client.raw(handle, request.code, Bytes::of(&request.bytes), &raw const circumstances);
         check(client, request.name, answer.status, &answer.error());
-        assert_eq!(client.close(database).status, STATUS_OK);
+        for handle in [handle, database] {
+            assert_eq!(client.close(handle).status, STATUS_OK);
+        }
+        assert_eq!(client.open_handles(), 0);
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) fn requests(folder: &Path) -> Vec<Request> {
     let url = OpenOptions::new(":memory:");
     let holder = LockHolder { process: 1, description: "init".to_owned(), since: None };
     let version = Version::new("20990101000000").unwrap();
-    let (entry, line) = (entry(&version), line());
+    let (entry, line) = (entry(version.as_str()), line());
     let parts = [ScriptPart::Comment("a script"), ScriptPart::Begin(Begin::Plain), ScriptPart::Commit];
     let batch = BatchRequest {
         statement: "UPDATE polymnia_memories SET tier = tier",
@@ -152,14 +152,10 @@ fn now() -> Timestamp {
     Timestamp::from_micros(NOW).unwrap()
 }
 
-/// Returns what is recorded of a database of the oracle with its schema.
-pub(super) fn entry_of_the_oracle() -> Entry {
-    entry(&Version::new("20260101000000").unwrap())
-}
-
-fn entry(version: &Version) -> Entry {
+/// Returns what is recorded of a version that is applied.
+pub(super) fn entry(version: &str) -> Entry {
     Entry {
-        version: version.clone(),
+        version: Version::new(version).unwrap(),
         name: "application".to_owned(),
         position: 99,
         state: State::Applied,

@@ -20,11 +20,11 @@ fn a_result_is_read_and_given_back() {
     let engine = engine(&Fake::new());
     fake::push(Answer::ok(&7_u64));
     assert_eq!(engine.count(&call(), &tenant(), &needle()).unwrap(), 7);
-    let [open, count] = &fake::requests()[..] else { panic!("expected two") };
+    let [_, open, count] = &fake::requests()[..] else { panic!("expected claims, open and count") };
     assert_eq!((open.operation, open.handle), (u32::MAX, HANDLE_DIALECT));
     assert_eq!((count.operation, count.handle), (operation::Count::CODE, ENGINE));
     assert_eq!(count.needs, FEATURE_CONTAINMENT);
-    assert_eq!(fake::assert_all_freed(), 2);
+    assert_eq!(fake::assert_all_freed(), 3);
     drop(engine);
     assert_eq!(fake::closed(), [ENGINE]);
 }
@@ -43,7 +43,7 @@ fn an_error_is_the_one_that_the_plugin_gave() {
     let bare = Error::new(ErrorKind::NotFound, "");
     fake::push(Answer::error(&bare));
     assert_same(&engine.admin().ping(&call()).unwrap_err(), &bare);
-    assert_eq!(fake::assert_all_freed(), 3);
+    assert_eq!(fake::assert_all_freed(), 4);
 }
 
 #[test]
@@ -60,14 +60,12 @@ fn an_unknown_operation_is_unsupported_by_name() {
     // Without words of its own, or with garbled ones, it means the same.
     fake::push(Answer::new(STATUS_UNSUPPORTED, Reply::Bytes(vec![0xFF; 9])));
     assert_eq!(engine.admin().analyze(&call()).unwrap_err().kind(), ErrorKind::Unsupported);
-    assert_eq!(fake::assert_all_freed(), 3);
+    assert_eq!(fake::assert_all_freed(), 4);
 }
 
 #[test]
 fn what_an_older_plugin_lacks_is_not_asked_of_it() {
-    let without = |code: u32| {
-        Fake::with(|_, description| description.operations.retain(|known| *known != code))
-    };
+    let without = |code: u32| Fake::with(|_, description| description.operations.retain(|known| *known != code));
     let engine = engine(&without(operation::Verify::CODE));
     fake::requests();
     let error = engine.admin().verify(&call()).unwrap_err();
@@ -102,10 +100,7 @@ fn a_feature_that_the_plugin_lacks_is_refused_before_it_is_asked() {
         Selection { related_threads: vec![ThreadId::new("t").unwrap()], user: Match::Absent, ..Selection::default() };
     let error = engine.query(&call(), &tenant(), &Query::new(selection)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert_eq!(
-        error.message(),
-        "plugin fake (/lib/fake.so) does not support conditions on related threads in Query"
-    );
+    assert_eq!(error.message(), "plugin fake (/lib/fake.so) does not support conditions on related threads in Query");
     assert!(fake::requests().is_empty());
     fake::push(Answer::ok(&7_u64));
     assert_eq!(engine.count(&call(), &tenant(), &needle()).unwrap(), 7);
@@ -133,7 +128,7 @@ fn a_panic_poisons_the_plugin_and_no_other() {
     drop(engines);
     assert_eq!(fake::closed(), [ENGINE, ENGINE]);
     other.dialect().nothing(&call()).unwrap();
-    assert_eq!(fake::assert_all_freed(), 3);
+    assert_eq!(fake::assert_all_freed(), 5);
 }
 
 #[test]
@@ -164,9 +159,7 @@ fn a_panic_on_closing_ends_nothing_but_the_plugin() {
 #[test]
 fn opening_takes_a_handle() {
     let fake = Fake::new();
-    let open = || {
-        fake.dialect().open(&OpenOptions::new("fake://x")).unwrap_err()
-    };
+    let open = || fake.dialect().open(&OpenOptions::new("fake://x")).unwrap_err();
     let claims = || fake::push(Answer::ok(&Vec::<std::path::PathBuf>::new()));
     claims();
     fake::push(Answer::ok(&opened()));

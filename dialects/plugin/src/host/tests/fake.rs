@@ -4,19 +4,20 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ffi::c_void;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
 use polymnia::spi::Library;
 
 use super::super::call::Caller;
-use super::super::{Loaded, LoadOptions, OperationSet, PluginDialect};
+use super::super::{LoadOptions, Loaded, OperationSet, PluginDialect};
 use crate::abi::{
     Buffer, Bytes, Circumstances, FEATURES, HANDLE_DIALECT, Host, Plugin, Prefix, STATUS_ERROR, STATUS_OK,
     STATUS_PANICKED,
 };
 use crate::message::{Batch, Description, Opened};
-use crate::operation;
+use crate::operation::{self, Operation};
 use crate::wire::{self, Write};
 
 /// Is one answer.
@@ -78,8 +79,6 @@ impl Fake {
 
     /// Returns a plugin with another table or description.
     pub(super) fn with(change: impl FnOnce(&mut Plugin, &mut Description)) -> Self {
-        // Never closed, as libraries aren't, and never lost, so that a leak checker finds real ones.
-        static ALL: Mutex<Vec<&'static Loaded>> = Mutex::new(Vec::new());
         let mut table = Plugin {
             prefix: Prefix::of::<Plugin>(),
             describe: Some(describe),
@@ -96,9 +95,24 @@ impl Fake {
             features: FEATURES,
         };
         change(&mut table, &mut description);
+        Self::loaded_from(table, description)
+    }
+
+    /// Returns a real plugin, whose table is in this process.
+    pub(super) fn of(table: &Plugin) -> Self {
+        let description = super::super::call::describe(table, "/lib/fake.so".as_ref()).unwrap();
+        // SAFETY: functions and a prefix, which are `Copy` one by one.
+        let table = unsafe { std::ptr::read(table) };
+        Self::loaded_from(table, description)
+    }
+
+    fn loaded_from(table: Plugin, description: Description) -> Self {
+        // Never closed, as libraries aren't, and never lost, so that a leak checker finds real ones.
+        static ALL: Mutex<Vec<&'static Loaded>> = Mutex::new(Vec::new());
+        let schemes: &'static [String] = Box::leak(description.url_schemes.clone().into_boxed_slice());
         let loaded = Box::leak(Box::new(Loaded {
             table,
-            schemes: vec!["fake"],
+            schemes: schemes.iter().map(String::as_str).collect(),
             operations: OperationSet::of(&description.operations),
             description,
             library: Library { path: PathBuf::from("/lib/fake.so"), address: 0 },
@@ -175,6 +189,11 @@ pub(super) fn push_batch(batch: &Batch) {
     push(Answer::ok(batch));
 }
 
+/// Forgets the answers that nobody asked for.
+pub(super) fn forget_answers() {
+    script(|script| script.answers.clear());
+}
+
 /// Lets the next handle be closed so.
 pub(super) fn push_close(answer: Answer) {
     script(|script| script.to_close.push_back(answer));
@@ -215,6 +234,18 @@ pub(super) fn tell(circumstances: &Circumstances, event: &[u8]) {
     let tell = circumstances.event.expect("the host listens");
     // SAFETY: as above.
     unsafe { tell(circumstances.context, Bytes::of(event)) };
+}
+
+/// Asks on another thread: pointers don't cross by themselves.
+pub(super) fn ask(interrupted: unsafe extern "C" fn(*mut c_void) -> u32, context: usize) -> u32 {
+    // SAFETY: as above.
+    unsafe { interrupted(context as *mut c_void) }
+}
+
+/// Tells an event on another thread.
+pub(super) fn tell_by(tell: unsafe extern "C" fn(*mut c_void, Bytes), context: usize, event: &[u8]) {
+    // SAFETY: as above.
+    unsafe { tell(context as *mut c_void, Bytes::of(event)) };
 }
 
 /// Logs as a plugin does.

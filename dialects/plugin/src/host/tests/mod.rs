@@ -1,14 +1,21 @@
 //! The host against a plugin that lies as told: hand-written functions, without the guest side.
 
 mod answers;
+mod callbacks;
 mod fake;
+mod fuzz;
+mod nonsense;
+mod parts;
+mod round_trips;
+mod writes;
 
 use std::sync::Arc;
 
-use polymnia::schema::Source;
+use polymnia::schema::{Event, Source};
 use polymnia::spi::Engine;
 use polymnia::{
-    Call, Capability, Content, Error, Importance, Memory, MemoryId, Metadata, Namespace, RelatedThreads, Revision, Tier, Timestamp,
+    Call, Capability, Content, Error, Importance, Memory, MemoryId, Metadata, Namespace, RelatedThreads, Revision,
+    Tier, Timestamp,
 };
 
 use self::fake::Fake;
@@ -73,3 +80,6 @@ fn assert_same(left: &Error, right: &Error) {
     assert_eq!(left.hint(), right.hint());
     assert_eq!(left.context().collect::<Vec<_>>(), right.context().collect::<Vec<_>>());
 }
+
+/// Is an observer that doesn't listen.
+fn nobody(_: &Event<'_>) {}

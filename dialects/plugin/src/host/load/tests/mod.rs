@@ -3,6 +3,7 @@
 mod pinned;
 mod refused;
 mod tables;
+mod together;
 mod trusted;
 
 use std::fmt::Write as _;

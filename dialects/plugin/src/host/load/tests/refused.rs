@@ -22,7 +22,11 @@ fn what_is_no_library_is_refused() {
         path
     };
     refusal(&file("empty.so", b""), ErrorKind::Plugin, "it is empty");
-    refusal(&file("text.so", b"this is no library, as anybody can read\n"), ErrorKind::Plugin, "it is no shared library");
+    refusal(
+        &file("text.so", b"this is no library, as anybody can read\n"),
+        ErrorKind::Plugin,
+        "it is no shared library",
+    );
     refusal(&file("short.so", b"\x7fELF"), ErrorKind::Plugin, "it is no shared library");
     refusal(&file("zero.so", &[0; 4096]), ErrorKind::Plugin, "it is no shared library");
     refusal(&folder.path().join("absent.so"), ErrorKind::NotFound, "does not exist");
@@ -47,8 +51,9 @@ fn what_is_no_plain_file_is_refused_at_once() {
 #[test]
 fn a_library_of_somebody_else_is_refused() {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let libraries = maps.lines().filter_map(|line| line.split_whitespace().nth(5)).filter(|path| path.contains(".so"));
-    let library = libraries.last().expect("a test that needs the system's libc has it mapped");
+    let mut libraries =
+        maps.lines().filter_map(|line| line.split_whitespace().nth(5)).filter(|path| path.contains(".so"));
+    let library = libraries.next_back().expect("a test that needs the system's libc has it mapped");
     refusal(Path::new(library), ErrorKind::Plugin, "it exports no polymnia_plugin_v1");
 }
 
@@ -128,7 +133,8 @@ fn a_library_for_another_machine_is_refused() {
 #[test]
 fn what_the_system_cannot_load_is_told() {
     let folder = folder();
-    let missing = format!("extern int not_there_at_all(void); int polymnia_plugin_v1[32] = {{ 1 }}; int use(void) {{ return not_there_at_all(); }}");
-    let path = compile(folder.path(), "missing.so", &missing);
-    refusal(&path, ErrorKind::Plugin, "not_there_at_all");
+    let missing =
+        "extern int not_there(void); int polymnia_plugin_v1[32] = { 1 }; int use(void) { return not_there(); }";
+    let path = compile(folder.path(), "missing.so", missing);
+    refusal(&path, ErrorKind::Plugin, "not_there");
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[track_caller]
-fn check(source: Source, part: &str) {
+fn check(source: &Source, part: &str) {
     let folder = folder();
     refusal(&source.build(folder.path()), ErrorKind::Plugin, part);
 }
@@ -54,12 +54,12 @@ fn sixteen_threads_load_one_library() {
 
 #[test]
 fn a_prefix_that_is_none_is_refused() {
-    check(Source { magic: "POLYMNIB", ..Source::default() }, "doesn't begin with the word");
-    check(Source { major: 2, ..Source::default() }, "it has version 2 of the ABI: expected 1");
-    check(Source { major: 0, ..Source::default() }, "it has version 0 of the ABI: expected 1");
-    check(Source { size: "8", ..Source::default() }, "8 bytes long, less than its prefix");
-    check(Source { size: "sizeof(struct table) + 1", ..Source::default() }, "more than there are");
-    check(Source { size: "0xffffffff", ..Source::default() }, "more than there are");
+    check(&Source { magic: "POLYMNIB", ..Source::default() }, "doesn't begin with the word");
+    check(&Source { major: 2, ..Source::default() }, "it has version 2 of the ABI: expected 1");
+    check(&Source { major: 0, ..Source::default() }, "it has version 0 of the ABI: expected 1");
+    check(&Source { size: "8", ..Source::default() }, "8 bytes long, less than its prefix");
+    check(&Source { size: "sizeof(struct table) + 1", ..Source::default() }, "more than there are");
+    check(&Source { size: "0xffffffff", ..Source::default() }, "more than there are");
     let folder = folder();
     let tiny = compile(folder.path(), "tiny.so", "char polymnia_plugin_v1[8] = \"POLYMNIA\";");
     refusal(&tiny, ErrorKind::Plugin, "its table is no plugin's");
@@ -83,7 +83,7 @@ fn null_functions_are_not_there() {
         ("describe, open, call, 0, take_back", "close"),
         ("describe, open, call, close, 0", "free"),
     ] {
-        check(Source { functions, ..Source::default() }, &format!("it has no function {lacks}"));
+        check(&Source { functions, ..Source::default() }, &format!("it has no function {lacks}"));
     }
     let folder = folder();
     let source = Source { functions: "describe, 0, 0, close, take_back", ..Source::default() };
@@ -101,10 +101,10 @@ fn a_newer_minor_version_is_read_as_far_as_it_is_known() {
 
 #[test]
 fn a_description_that_is_nonsense_is_refused() {
-    check(Source { description: vec![0xff, 0x00], ..Source::default() }, "describe");
-    check(Source { description: Vec::new(), ..Source::default() }, "describe");
-    check(Source { status: 99, ..Source::default() }, "status 99");
-    check(Source { status: 3, ..Source::default() }, "panicked");
+    check(&Source { description: vec![0xff, 0x00], ..Source::default() }, "describe");
+    check(&Source { description: Vec::new(), ..Source::default() }, "describe");
+    check(&Source { status: 99, ..Source::default() }, "status 99");
+    check(&Source { status: 3, ..Source::default() }, "panicked");
     let described = |name: &str, schemes: &[&str]| {
         let description = Description {
             name: name.to_owned(),
@@ -114,7 +114,7 @@ fn a_description_that_is_nonsense_is_refused() {
         };
         wire::to_bytes(&description).unwrap().0
     };
-    check(Source { description: described("Small Db", &["small"]), ..Source::default() }, "its name is");
-    check(Source { description: described("small", &["Small"]), ..Source::default() }, "the URL scheme");
-    check(Source { description: described("small", &[]), ..Source::default() }, "0 URL schemes");
+    check(&Source { description: described("Small Db", &["small"]), ..Source::default() }, "its name is");
+    check(&Source { description: described("small", &["Small"]), ..Source::default() }, "the URL scheme");
+    check(&Source { description: described("small", &[]), ..Source::default() }, "0 URL schemes");
 }
