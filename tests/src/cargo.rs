@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Builds with these arguments what changed since, and returns the path of each program and shared library, by the name of
@@ -15,6 +15,23 @@ use std::process::{Command, Stdio};
 ///
 /// If it can't be built. Cargo says why on standard error.
 pub fn build(arguments: &[&str]) -> BTreeMap<String, PathBuf> {
+    let (profile, target) = place();
+    build_in(&profile, &target, arguments)
+}
+
+/// Builds as [`build`] does, but in another profile than the tests' own, and in a folder of its own in their target folder.
+///
+/// # Panics
+///
+/// As [`build`].
+pub fn build_otherwise(arguments: &[&str]) -> BTreeMap<String, PathBuf> {
+    let (profile, target) = place();
+    let other = if profile == "dev" { "release" } else { "dev" };
+    build_in(other, &target.join("other-build"), arguments)
+}
+
+/// Returns the profile and the target folder of the tests.
+fn place() -> (String, PathBuf) {
     // target/<profile>/deps/<test>
     let test = std::env::current_exe().expect("a running program has a path");
     let profile = test.ancestors().nth(2).expect("cargo puts tests three folders deep");
@@ -23,6 +40,10 @@ pub fn build(arguments: &[&str]) -> BTreeMap<String, PathBuf> {
         Some("debug") | None => "dev",
         Some(profile) => profile,
     };
+    (profile.to_owned(), target.to_owned())
+}
+
+fn build_in(profile: &str, target: &Path, arguments: &[&str]) -> BTreeMap<String, PathBuf> {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     let output = Command::new(env!("CARGO"))
         .args(["build", "--message-format", "json-render-diagnostics"])

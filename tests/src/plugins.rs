@@ -20,11 +20,13 @@ pub enum Plugin {
     Postgres,
     /// The worked example for authors.
     Memory,
+    /// That of the tests: the oracle, and what panics.
+    Test,
 }
 
 impl Plugin {
     /// Every plugin.
-    pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Memory];
+    pub const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::Memory, Self::Test];
 
     /// Returns the name of its library's target.
     fn target(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Plugin {
             Self::Sqlite => "polymnia_sqlite_plugin",
             Self::Postgres => "polymnia_postgres_plugin",
             Self::Memory => "polymnia_example_memory",
+            Self::Test => "polymnia_test_plugin",
         }
     }
 

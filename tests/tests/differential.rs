@@ -1,5 +1,5 @@
-//! The same random operations on every dialect and on the oracle: every answer, order, effect, revision and error must be
-//! equal.
+//! The same random operations on every dialect, natively and through its plugin, and on the oracle: every answer, order,
+//! effect, revision and error must be equal.
 //!
 //! `POLYMNIA_DIFFERENTIAL_ROUNDS` says how many rounds, `POLYMNIA_TEST_SEED` which.
 
@@ -18,10 +18,12 @@ use polymnia::{
 };
 use polymnia_conformance::generate::{self, Pool, Rng, Seed, percent, pick};
 use polymnia_conformance::{Oracle, Subject};
-use polymnia_tests::databases::{Postgres, SqliteFile, SqliteMemory};
+use polymnia_tests::databases::{
+    Postgres, PostgresPlugin, SqliteFile, SqliteFilePlugin, SqliteMemory, SqliteMemoryPlugin,
+};
 
-/// Takes some 25 s in a debug build on two cores.
-const ROUNDS: u64 = 100;
+/// Takes some 35 s in a debug build on two cores.
+const ROUNDS: u64 = 70;
 const OPERATIONS: usize = 60;
 
 #[test]
@@ -33,6 +35,9 @@ fn every_dialect_answers_as_the_oracle_does() {
         Engine::fresh::<SqliteFile>("sqlite file"),
         Engine::fresh::<SqliteMemory>("sqlite memory"),
         Engine::fresh::<Postgres>("postgres"),
+        Engine::fresh::<SqliteFilePlugin>("sqlite file, plugin"),
+        Engine::fresh::<SqliteMemoryPlugin>("sqlite memory, plugin"),
+        Engine::fresh::<PostgresPlugin>("postgres, plugin"),
     ];
     let mut tally = Tally::default();
     for round in 0..generate::times("POLYMNIA_DIFFERENTIAL_ROUNDS", ROUNDS) {

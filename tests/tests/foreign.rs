@@ -64,6 +64,9 @@ fn sqlite_finds_json_of_any_spelling_and_leaves_what_is_none() {
             (r#"{"b": {"$any": [2]}}"#, vec![1]),
             (r#"{"a": {"$gte": 2}}"#, vec![4]),
             (r#"{"a": {"b": {"c": {"$prefix": "😀"}}}}"#, vec![5]),
+            // No index serves these: what is canonical is looked at in another way.
+            (r#"{"$not": {"a": 1}}"#, vec![5, 4]),
+            (r#"{"$not": {"b": {"$any": [2]}}}"#, vec![5, 4, 3, 2]),
         ] {
             let selection = filtered(text);
             assert_eq!(store.count(&shared(), &selection).unwrap(), expected.len() as u64, "{text} after {upkeep:?}");

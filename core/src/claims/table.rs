@@ -1,15 +1,24 @@
 //! The claims of the whole process.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::file::File;
 use super::{Owner, Taken};
 
 /// Holds every claim. A plugin has a copy of its own, which knows of the plugin alone.
-pub(super) static TABLE: Table = Table(Mutex::new(Entries { next: 0, entries: Vec::new() }));
+pub(super) static TABLE: Table =
+    Table { entries: Mutex::new(Entries { next: 0, entries: Vec::new() }), removed: Condvar::new() };
+
+/// A pool closes its connections in the background, a moment after the store that had them is gone. So long is waited for
+/// them.
+const CLOSING: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
-pub(super) struct Table(Mutex<Entries>);
+pub(super) struct Table {
+    entries: Mutex<Entries>,
+    removed: Condvar,
+}
 
 #[derive(Debug)]
 struct Entries {
@@ -31,12 +40,14 @@ impl Table {
         if files.is_empty() {
             return Ok(None);
         }
+        let end = Instant::now() + CLOSING;
         let mut table = self.lock();
-        // Files are looked at only where there are two owners, which is rare.
-        for other in table.entries.iter().filter(|other| other.owner != owner) {
-            if let Some(file) = files.iter().find(|file| other.files.iter().any(|known| known.is(file))) {
-                return Err(Taken { path: file.path.clone(), owner: other.owner.clone() });
+        while let Some(taken) = table.taken(&owner, &files) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(taken);
             }
+            table = self.removed.wait_timeout(table, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         files.iter_mut().skip(1).for_each(File::forget_node);
         let number = table.next;
@@ -56,10 +67,22 @@ impl Table {
 
     pub(super) fn remove(&self, number: u64) {
         self.lock().entries.retain(|entry| entry.number != number);
+        self.removed.notify_all();
     }
 
     /// An entry is added and removed as a whole, so a panic elsewhere leaves nothing half done.
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    /// Returns which of the files somebody else has, if any.
+    fn taken(&self, owner: &Owner, files: &[File]) -> Option<Taken> {
+        // Files are looked at only where there are two owners, which is rare.
+        self.entries.iter().filter(|other| other.owner != *owner).find_map(|other| {
+            let file = files.iter().find(|file| other.files.iter().any(|known| known.is(file)))?;
+            Some(Taken { path: file.path.clone(), owner: other.owner.clone() })
+        })
     }
 }

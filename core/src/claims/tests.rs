@@ -283,7 +283,7 @@ fn of_many_threads_only_those_of_one_owner_are_in() {
             let me = thread % 2;
             scope.spawn(move || {
                 let dialect = if me == 0 { native() } else { plugin() };
-                for _ in 0..200 {
+                for _ in 0..20 {
                     if let Ok(held) = claim(&dialect, file) {
                         inside[me].fetch_add(1, Ordering::SeqCst);
                         assert_eq!(inside[1 - me].load(Ordering::SeqCst), 0);
@@ -298,6 +298,22 @@ fn of_many_threads_only_those_of_one_owner_are_in() {
     });
     assert!(entered.into_inner() > 0);
     claim(&plugin(), &file).unwrap();
+}
+
+#[test]
+fn what_closes_in_the_background_is_waited_for() {
+    let (_folder, file) = folder();
+    let held = claim(&native(), &file).unwrap();
+    let (dialect, began) = (plugin(), std::time::Instant::now());
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| claim(&dialect, &file).map(|_| began.elapsed()));
+        while began.elapsed() < std::time::Duration::from_millis(20) {
+            std::thread::yield_now();
+        }
+        drop(held);
+        let waited = waiting.join().unwrap().unwrap();
+        assert!(waited >= std::time::Duration::from_millis(20), "{waited:?}");
+    });
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod matcher;
 mod need;
 mod own;
 mod path;
+mod quick;
 mod test;
 
 #[cfg(test)]

@@ -99,6 +99,20 @@ proptest! {
     }
 
     #[test]
+    fn a_look_at_canonical_text_answers_as_the_oracle_does(tree in document(), seed: u64) {
+        let mut dice = Dice::new(seed);
+        let tree = metadata(tree, &mut dice);
+        let Ok(json) = Json::parse(&tree.text(&mut dice)) else { return Ok(()) };
+        prop_assume!(json.is_object());
+        for _ in 0..16 {
+            let filter = filter(&tree, &mut dice);
+            let matcher = FilterMatcher::new(&filter).unwrap();
+            let answer = matcher.matches_canonical_while(json.as_str().as_bytes(), &mut || true);
+            prop_assert_eq!(answer, Some(expected(&filter, json.as_str().as_bytes())), "{:?} of {}", filter, json.as_str());
+        }
+    }
+
+    #[test]
     fn what_is_selected_has_what_the_filter_needs(tree in foreign_document(), seed: u64) {
         let mut dice = Dice::new(seed);
         let tree = metadata(tree, &mut dice);
@@ -211,6 +225,7 @@ proptest! {
             let filter = Filter::Metadata { path, test: Test::Eq(damaged.clone()) }.or(Filter::Contains(damaged));
             let _ = (FilterMatcher::new(&filter).unwrap().matches(bytes), Need::of(&filter, &terms()));
             prop_assert_eq!(FilterMatcher::new(&filter).unwrap().matches(bytes), expected(&filter, bytes));
+            let _ = FilterMatcher::new(&filter).unwrap().matches_canonical_while(bytes, &mut || true);
         }
     }
 }

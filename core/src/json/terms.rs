@@ -17,6 +17,7 @@
 //! | 7 | that there is an object | its own | nothing |
 //! | 8 | that there is an array | its own | nothing |
 //! | 9 | a shape | of the root | the path hashes, sorted as signed numbers, each once, each in 8 bytes, the lowest first |
+//! | 10 | that a text is not the canonical one of an object | of the root | nothing |
 //!
 //! Elements of an array stand at the place of the array. A number is `0.digits * 10^w`, the digits in ASCII and without zeros at
 //! either end; zero is not negative, has `w` 0 and no digits. Halves of surrogate pairs and NUL, which only other programs write,
@@ -32,6 +33,7 @@ use std::fmt;
 
 use siphasher::sip::SipHasher13;
 
+use super::canonical::is_canonical;
 use super::leaf::Leaf;
 use super::scan::{Kind, Scan, Scanner};
 use super::string::RawString;
@@ -89,6 +91,8 @@ pub struct DocumentTerms {
     pub paths: Vec<i32>,
     /// Stands for the set of path terms: documents with the same one have the same paths.
     pub shape: i64,
+    /// Whether the text is the canonical one of a JSON object, as all of our own writes are.
+    pub is_canonical: bool,
     path_hashes: Vec<i64>,
     message: Vec<u8>,
 }
@@ -105,7 +109,15 @@ impl NamespaceTerms {
             terms.clear();
         }
         terms.finish(self);
+        terms.is_canonical = is_object && std::str::from_utf8(document).is_ok_and(is_canonical);
         is_object
+    }
+
+    /// Returns the term of documents whose text is not the canonical one of a JSON object.
+    pub fn uncanonical(&self) -> i32 {
+        let message = &mut Vec::new();
+        begin(message, self.root, What::Uncanonical);
+        term(self.sip.hash(message))
     }
 
     /// Returns a number that stands for the namespace.
@@ -267,6 +279,7 @@ enum What {
     Object = 7,
     Array = 8,
     Shape = 9,
+    Uncanonical = 10,
 }
 
 fn begin(message: &mut Vec<u8>, place: Place, what: What) {

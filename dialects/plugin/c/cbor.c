@@ -225,8 +225,12 @@ void cbor_put_null(cbor_writer *writer) {
 }
 
 void cbor_put_text(cbor_writer *writer, const char *text) {
-    put_head(writer, TEXT, strlen(text));
-    put(writer, (const uint8_t *) text, strlen(text));
+    cbor_put_name(writer, (span){(const uint8_t *) text, strlen(text)});
+}
+
+void cbor_put_name(cbor_writer *writer, span text) {
+    put_head(writer, TEXT, text.len);
+    put(writer, text.data, text.len);
 }
 
 void cbor_put_bytes(cbor_writer *writer, const uint8_t *bytes, size_t len) {

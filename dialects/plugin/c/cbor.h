@@ -56,6 +56,7 @@ void cbor_put_signed(cbor_writer *writer, int64_t number);
 void cbor_put_boolean(cbor_writer *writer, bool value);
 void cbor_put_null(cbor_writer *writer);
 void cbor_put_text(cbor_writer *writer, const char *text);
+void cbor_put_name(cbor_writer *writer, span text);
 void cbor_put_bytes(cbor_writer *writer, const uint8_t *bytes, size_t len);
 /* Writes what is an item already. */
 void cbor_put_raw(cbor_writer *writer, span item);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static store *stores;
+static struct store *stores;
 
 /* Returns room for one more item, or nothing. */
 static void *room(void *items, size_t len, size_t *capacity, size_t size) {
@@ -47,7 +47,7 @@ span memory_field(const struct memory *memory, uint64_t number) {
 
 void memory_write(const struct memory *memory, cbor_writer *writer) {
     bool expires = memory->expires_at != NEVER;
-    cbor_put_map(writer, memory->field_count + 4 + (expires ? 1 : 0));
+    cbor_put_map(writer, memory->field_count + (expires ? 5 : 4));
     cbor_put_unsigned(writer, FIELD_ID);
     cbor_put_bytes(writer, memory->id, ID_BYTES);
     cbor_put_raw(writer, (span){memory->fields, memory->fields_len});

@@ -16,7 +16,7 @@ use crate::error::Fault;
 use crate::read::{stored_time, unsigned};
 use crate::session::{Scope, Session};
 use crate::sql::Statement;
-use crate::write::{Capture, Claim};
+use crate::write::{Capture, Claim, capture_transaction};
 use crate::{declared, upkeep};
 
 impl AdminEngine for PgEngine {
@@ -229,7 +229,53 @@ fn collision(fault: Fault, to: &Namespace) -> Fault {
 }
 
 fn sweep(session: &mut Session, call: &Call, limit: u32) -> Result<u64, Fault> {
-    let capture = Capture::read(session)?;
+    let (capture, expired) = look_for_expired(session, call, limit)?;
+    match expired {
+        Expired::None => Ok(0),
+        Expired::AllOf(namespace) => remove_expired(session, call, capture, &namespace, None),
+        Expired::OfSeveral => {
+            // One namespace a statement: each is one shard's.
+            let mut swept = 0;
+            for (namespace, ids) in first_expired(session, call, limit)? {
+                call.check()?;
+                swept += remove_expired(session, call, capture, &Namespace::from_stored(namespace), Some(ids))?;
+            }
+            Ok(swept)
+        }
+    }
+}
+
+/// Is what there is to sweep.
+enum Expired {
+    None,
+    /// All that has expired is of one namespace, and well within the limit.
+    AllOf(Namespace),
+    OfSeveral,
+}
+
+/// Says what has expired and whether to record that it goes, in one round trip.
+fn look_for_expired(session: &mut Session, call: &Call, limit: u32) -> Result<(Capture, Expired), Fault> {
+    type Row = (Option<i64>, i64, Option<String>, Option<String>);
+    let mut statement = Statement::<(Nullable<BigInt>, BigInt, Nullable<Text>, Nullable<Text>)>::new(concat!(
+        "SELECT ",
+        capture_transaction!(),
+        ", count(*), min(n.namespace), max(n.namespace) FROM \
+         (SELECT namespace FROM polymnia.memories WHERE expires_at <= "
+    ));
+    // More may expire until they are removed, but hardly as many again.
+    let most = i64::from(limit / 2);
+    statement.bind(call.now).text(" LIMIT ").bind(most + 1).text(") AS n").plan_each_time();
+    let (transaction, count, first, last): Row = session.load_one(statement)?;
+    let expired = match (first, last) {
+        (Some(first), Some(last)) if first == last && count <= most => Expired::AllOf(Namespace::from_stored(first)),
+        (None, _) => Expired::None,
+        _ => Expired::OfSeveral,
+    };
+    Ok((Capture::of(transaction), expired))
+}
+
+/// Returns the ids of what is to be swept, the first to expire first, by namespace.
+fn first_expired(session: &mut Session, call: &Call, limit: u32) -> Result<BTreeMap<String, Vec<uuid::Uuid>>, Fault> {
     let mut expired =
         Statement::<(Text, Uuid)>::new("SELECT namespace, id FROM polymnia.memories WHERE expires_at <= ");
     expired.bind(call.now).text(" ORDER BY expires_at LIMIT ").bind(i64::from(limit)).plan_each_time();
@@ -238,20 +284,32 @@ fn sweep(session: &mut Session, call: &Call, limit: u32) -> Result<u64, Fault> {
     for (namespace, id) in rows {
         by_namespace.entry(namespace).or_default().push(id);
     }
-    let mut swept = 0;
-    // One namespace a statement: each is one shard's.
-    for (namespace, ids) in by_namespace {
-        call.check()?;
-        let namespace = Namespace::from_stored(namespace);
-        let mut remove = Statement::<Uuid>::new("DELETE FROM polymnia.memories WHERE namespace = ");
-        remove.bind(namespace.as_str()).text(" AND id = ANY (").bind(ids);
-        // Asked again: it may have been put anew since.
-        remove.text(") AND expires_at <= ").bind(call.now).text(" RETURNING id");
-        let removed: Vec<uuid::Uuid> = session.load(remove)?;
-        swept += removed.len() as u64;
-        capture.record(session, &namespace, removed.into_iter().map(|id| (id, ChangeOperation::Delete)))?;
+    Ok(by_namespace)
+}
+
+/// Removes what has expired of a namespace, of these ids if they are given, and returns how much there was.
+fn remove_expired(
+    session: &mut Session,
+    call: &Call,
+    capture: Capture,
+    namespace: &Namespace,
+    ids: Option<Vec<uuid::Uuid>>,
+) -> Result<u64, Fault> {
+    let mut remove = Statement::<Uuid>::new("DELETE FROM polymnia.memories WHERE namespace = ");
+    remove.bind(namespace.as_str());
+    if let Some(ids) = ids {
+        remove.text(" AND id = ANY (").bind(ids).text(")");
     }
-    Ok(swept)
+    // With ids this is asked again: what they name may have been put anew since.
+    remove.text(" AND expires_at <= ").bind(call.now).plan_each_time();
+    if capture.is_off() {
+        return Ok(session.execute(&remove)? as u64);
+    }
+    remove.text(" RETURNING id");
+    let removed: Vec<uuid::Uuid> = session.load(remove)?;
+    let count = removed.len() as u64;
+    capture.record(session, namespace, removed.into_iter().map(|id| (id, ChangeOperation::Delete)))?;
+    Ok(count)
 }
 
 struct Server {

@@ -1,6 +1,7 @@
 //! The operations across namespaces.
 
 use std::ffi::CStr;
+use std::ops::ControlFlow;
 
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
@@ -19,9 +20,12 @@ use crate::{derived, raw, schema, write};
 
 statements! {
     Ping = "SELECT 1";
-    Namespaces =
-        "SELECT namespace, count(*), min(created_at), max(created_at) FROM polymnia_memories ",
-        "WHERE namespace > ? GROUP BY namespace ORDER BY namespace LIMIT ?";
+    /// The next namespace, by its oldest memory.
+    NextNamespace =
+        "SELECT namespace, created_at FROM polymnia_memories WHERE namespace > ? ORDER BY namespace, created_at LIMIT 1";
+    Newest = "SELECT created_at FROM polymnia_memories WHERE namespace = ? ORDER BY created_at DESC LIMIT 1";
+    CountOfNamespace = "SELECT count(*) FROM polymnia_memories WHERE namespace = ?";
+    Count = "SELECT count(*) FROM polymnia_memories";
     SetCapture =
         "INSERT INTO polymnia_settings (name, value) VALUES ('change_capture', ?) ",
         "ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -49,10 +53,8 @@ impl AdminEngine for SqliteEngine {
     }
 
     fn namespaces(&self, call: &Call, after: Option<&Namespace>, limit: u32) -> Result<Vec<NamespaceSummary>> {
-        // No namespace is empty, so all stand after the empty text.
-        let after = after.map_or("", Namespace::as_str);
         self.with(call, Limit::Unlimited, |connection| {
-            connection.all(fixed::<Namespaces, 2>([Value::Text(after), Value::Integer(limit.into())]))
+            connection.read(|connection| namespaces(connection, after, limit))
         })
     }
 
@@ -109,10 +111,50 @@ impl AdminEngine for SqliteEngine {
     }
 }
 
+/// Lists namespaces by leaps from one to the next: what is counted is walked over in an index, all else is looked up.
+fn namespaces(connection: &mut Connection, after: Option<&Namespace>, limit: u32) -> Result<Vec<NamespaceSummary>> {
+    let mut found: Vec<NamespaceSummary> = Vec::new();
+    // No namespace is empty, so all stand after the empty text.
+    let mut next = next_namespace(connection, after.map_or("", Namespace::as_str))?;
+    while let Some((name, oldest)) = next.take_if(|_| found.len() < limit as usize) {
+        next = next_namespace(connection, &name)?;
+        // Of the last one, what is left of all: SQLite counts a whole table by its pages.
+        let memories = if next.is_none() && after.is_none() {
+            let all: Option<Integers<1>> = connection.one(fixed::<Count, 0>([]))?;
+            number(all).saturating_sub(found.iter().map(|summary| summary.memories).sum())
+        } else {
+            number(connection.one(fixed::<CountOfNamespace, 1>([Value::Text(&name)]))?)
+        };
+        let newest: Option<Integers<1>> = connection.one(fixed::<Newest, 1>([Value::Text(&name)]))?;
+        found.push(NamespaceSummary {
+            memories,
+            oldest: row::time(oldest, "created_at")?,
+            newest: row::time(newest.map_or(oldest, |newest| newest.0[0]), "created_at")?,
+            namespace: Namespace::from_stored(name),
+        });
+    }
+    Ok(found)
+}
+
+/// Returns the first namespace after another, and when its oldest memory was created.
+fn next_namespace(connection: &mut Connection, after: &str) -> Result<Option<(String, i64)>> {
+    let mut next = None;
+    connection.visit::<NextNamespace>(&[Value::Text(after)], |row| {
+        next = Some((row.bytes(0).to_vec(), row.integer(1)));
+        ControlFlow::Break(())
+    })?;
+    let Some((name, oldest)) = next else { return Ok(None) };
+    let name = String::from_utf8(name).map_err(|_| damaged_row("namespace", "expected UTF-8"))?;
+    Ok(Some((name, oldest)))
+}
+
+fn number(row: Option<Integers<1>>) -> u64 {
+    row.map_or(0, |row| row.0[0].unsigned_abs())
+}
+
 fn describe(connection: &mut Connection) -> Result<DatabaseInfo> {
     let ledger = schema::read_ledger(connection)?;
     let is_applied = |version: &str| ledger.diesel.as_ref().is_some_and(|applied| applied.contains(version));
-    let number = |row: Option<Integers<1>>| row.map_or(0, |row| row.0[0].unsigned_abs());
     let pages = number(connection.one(fixed::<PageCount, 0>([]))?);
     let page_size = number(connection.one(fixed::<PageSize, 0>([]))?);
     let synchronous = number(connection.one(fixed::<Synchronous, 0>([]))?);
@@ -152,17 +194,6 @@ fn synchronous_name(number: u64) -> &'static str {
         1 => "normal",
         2 => "full",
         _ => "extra",
-    }
-}
-
-impl FromRow for NamespaceSummary {
-    fn from_row<'a>(row: &impl Row<'a, Sqlite>) -> Result<Self> {
-        Ok(Self {
-            namespace: Namespace::from_stored(row::text(row, 0, "namespace")?),
-            memories: row::integer(row, 1).unsigned_abs(),
-            oldest: row::time(row::integer(row, 2), "created_at")?,
-            newest: row::time(row::integer(row, 3), "created_at")?,
-        })
     }
 }
 

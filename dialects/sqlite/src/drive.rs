@@ -19,6 +19,8 @@ pub(crate) struct Source {
     pub(crate) origin: Origin,
     /// Whether the rows proposed are counted, for an explanation.
     pub(crate) tally: bool,
+    /// The term of rows whose metadata is not canonical.
+    pub(crate) uncanonical: Option<i32>,
 }
 
 /// Says what proposes the rows.
@@ -166,7 +168,7 @@ pub(crate) fn in_order<'b>(
         sql.push(TALLIES[0]);
     }
     sql.push(OF_ITS_TIME);
-    conditions.push(&mut sql);
+    conditions.push(&mut sql, None);
     window.push_after(&mut sql);
     sql.push(match window.direction() {
         Direction::Ascending => " ORDER BY p.created",
@@ -181,7 +183,7 @@ pub(crate) fn in_order<'b>(
 
 /// Returns the statement that counts what is selected of the rows from each source.
 pub(crate) fn count<'b>(sources: &'b [Source], conditions: &'b Conditions<'_>) -> Sql<'b> {
-    if let ([Source { origin: Origin::Table, tally: false }], true) = (sources, conditions.is_covered()) {
+    if let ([Source { origin: Origin::Table, tally: false, .. }], true) = (sources, conditions.is_covered()) {
         // Whether a row has expired stands in no such index. The expired ones have an index, and should be few.
         let mut sql = Sql::new("SELECT (SELECT count(*) FROM polymnia_memories WHERE ");
         conditions.push_covered(&mut sql);
@@ -198,7 +200,7 @@ pub(crate) fn count<'b>(sources: &'b [Source], conditions: &'b Conditions<'_>) -
     for (number, source) in sources.iter().enumerate() {
         sql.push(if number == 0 { "(SELECT count(*) FROM " } else { " + (SELECT count(*) FROM " });
         source.push(&mut sql, conditions);
-        conditions.push(&mut sql);
+        conditions.push(&mut sql, source.uncanonical());
         sql.push(")");
     }
     sql
@@ -208,7 +210,7 @@ pub(crate) fn count<'b>(sources: &'b [Source], conditions: &'b Conditions<'_>) -
 pub(crate) fn rids<'b>(source: &'b Source, conditions: &'b Conditions<'_>) -> Sql<'b> {
     let mut sql = Sql::new("SELECT m.rid FROM ");
     source.push(&mut sql, conditions);
-    conditions.push(&mut sql);
+    conditions.push(&mut sql, source.uncanonical());
     sql
 }
 
@@ -221,7 +223,22 @@ pub(crate) enum Tell {
 
 impl Source {
     pub(crate) fn new(origin: Origin, tally: bool) -> Self {
-        Self { origin, tally }
+        Self { origin, tally, uncanonical: None }
+    }
+
+    /// Has filters ask once whether all metadata is canonical, given the term of what is not.
+    pub(crate) fn asking(mut self, uncanonical: Option<i32>) -> Self {
+        self.uncanonical = uncanonical;
+        self
+    }
+
+    /// Returns the term of rows whose metadata is not canonical, if it is worth asking for them: of the few rows that an index on
+    /// metadata proposes, most pass.
+    pub(crate) fn uncanonical(&self) -> Option<i32> {
+        match self.origin {
+            Origin::Table | Origin::Fields | Origin::User | Origin::Namespace => self.uncanonical,
+            Origin::Unlevel | Origin::Term(_) | Origin::Terms(_) | Origin::Entries(_) => None,
+        }
     }
 
     /// Adds what follows `FROM`, up to the conditions.

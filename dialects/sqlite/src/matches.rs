@@ -1,4 +1,5 @@
-//! Filters on metadata as a function of SQL: `polymnia_matches(metadata, slot)` is 1 or 0.
+//! Filters on metadata as a function of SQL: `polymnia_matches(metadata, slot)` is 1 or 0. A third argument of 1 vouches for all
+//! metadata being canonical, which makes for a quicker answer.
 
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -36,7 +37,7 @@ impl Recheck {
     }
 
     /// Reports whether metadata passes; `None` once `go_on` says that the call is over.
-    pub(crate) fn matches(&self, metadata: &[u8], mut go_on: impl FnMut() -> bool) -> Option<bool> {
+    pub(crate) fn matches(&self, metadata: &[u8], is_canonical: bool, mut go_on: impl FnMut() -> bool) -> Option<bool> {
         // One thread at a time counts here, so nothing is lost between the reading and the writing.
         let unchecked = self.unchecked.load(Ordering::Relaxed) + metadata.len();
         self.unchecked.store(unchecked % BYTES_BETWEEN_CHECKS, Ordering::Relaxed);
@@ -44,7 +45,11 @@ impl Recheck {
         if unchecked >= BYTES_BETWEEN_CHECKS && !go_on() {
             return None;
         }
-        self.matcher.matches_while(metadata, &mut go_on)
+        if is_canonical {
+            self.matcher.matches_canonical_while(metadata, &mut go_on)
+        } else {
+            self.matcher.matches_while(metadata, &mut go_on)
+        }
     }
 }
 

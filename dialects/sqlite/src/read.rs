@@ -88,9 +88,10 @@ pub(crate) fn answer(
     query: &Query,
     tally: bool,
 ) -> Result<Answer> {
-    let reader = Reader { conditions, window: Window::new(query)?, query, tally };
+    let window = Window::new(query)?;
     connection.recheck(conditions.rechecks());
     let needs = Needs::of(connection, conditions)?;
+    let reader = Reader { conditions, window, query, tally, uncanonical: needs.uncanonical() };
     if needs.is_momentary() {
         return connection.moment(|connection| {
             let plan = plan(connection, conditions, &needs, Some(&reader.window))?;
@@ -116,6 +117,7 @@ struct Reader<'a> {
     window: Window,
     query: &'a Query,
     tally: bool,
+    uncanonical: Option<i32>,
 }
 
 impl Reader<'_> {
@@ -152,7 +154,7 @@ impl Reader<'_> {
     /// Reads from the table, and tells whether the memories came in order.
     fn of_table(&self, connection: &mut Connection) -> Result<(Rows, bool)> {
         if self.window.streams(self.conditions) {
-            let source = self.window.stream(self.conditions, self.tally);
+            let source = self.window.stream(self.conditions, self.tally).asking(self.uncanonical);
             match page(connection, self.query, self.window.streamed(&source, self.conditions)) {
                 // An index is gone, or SQLite thought better of it.
                 Err(_) if connection.sorts_memories() => {
@@ -161,7 +163,8 @@ impl Reader<'_> {
                 result => return Ok((result?, true)),
             }
         }
-        let source = Source::new(unstreamed(connection, self.conditions, &self.window)?, self.tally);
+        let origin = unstreamed(connection, self.conditions, &self.window)?;
+        let source = Source::new(origin, self.tally).asking(self.uncanonical);
         Ok((page(connection, self.query, self.window.sorted(&source, self.conditions))?, false))
     }
 
@@ -268,7 +271,7 @@ pub(crate) fn matching(
 
 /// Returns what together proposes all rows selected, each once.
 fn sources(connection: &mut Connection, conditions: &Conditions<'_>, needs: &Needs<'_>) -> Result<Vec<Source>> {
-    let source = |origin| Source::new(origin, false);
+    let source = |origin| Source::new(origin, false).asking(needs.uncanonical());
     Ok(match plan(connection, conditions, needs, None)?.choice {
         Choice::Nothing => Vec::new(),
         Choice::Table if conditions.is_order_alone() && !conditions.is_covered() => vec![source(Origin::Namespace)],

@@ -6,7 +6,8 @@
 mod removal;
 mod rename;
 
-use diesel::sqlite::Sqlite;
+use std::ops::ControlFlow;
+
 use polymnia::spi::refusal;
 use polymnia::{
     ApplyReport, ChangeOperation, Effect, Error, ErrorKind, Expect, Memory, MemoryId, Metadata, Mutation, Namespace,
@@ -20,9 +21,10 @@ use crate::capture::Capture;
 use crate::connection::Connection;
 use crate::derived::deriver::{Deriver, NewRows, Row};
 use crate::derived::hasher;
+use crate::raw::BulkRow;
 use crate::read;
-use crate::row::{self, FromRow, threads_to_json};
-use crate::statement::{Value, fixed, statements};
+use crate::row::{self, threads_to_json};
+use crate::statement::{Sql, Value, statements};
 
 statements! {
     Insert =
@@ -36,13 +38,6 @@ statements! {
         "UPDATE polymnia_memories SET user_id = ?, agent_id = ?, thread_id = ?, tier = ?, content = ?, metadata = ?, ",
         "importance = ?, related_threads = ?, revision = ?, indexed_revision = ?, updated_at = ?, ",
         "expires_at = ? WHERE rid = ?";
-    /// Each field that may be absent has a flag before its value: whether it changes.
-    Amend =
-        "UPDATE polymnia_memories SET user_id = iif(?, ?, user_id), agent_id = iif(?, ?, agent_id), ",
-        "thread_id = iif(?, ?, thread_id), tier = coalesce(?, tier), content = coalesce(?, content), ",
-        "metadata = coalesce(?, metadata), importance = coalesce(?, importance), ",
-        "related_threads = coalesce(?, related_threads), expires_at = iif(?, ?, expires_at), ",
-        "revision = ?, indexed_revision = ?, updated_at = ? WHERE rid = ?";
     Remove = "DELETE FROM polymnia_memories WHERE rid = ?";
 }
 
@@ -190,7 +185,7 @@ impl Writer<'_> {
         let indexed = self.overwrite(existing, Some(memory.metadata.as_str()), revision)?;
         let Fields { user_id, agent_id, thread_id, tier, content, metadata, importance, expires_at, related_threads } =
             &row.memory;
-        self.connection.execute(fixed::<Overwrite, 13>([
+        self.connection.run_each::<Overwrite, 13>([[
             *user_id,
             *agent_id,
             *thread_id,
@@ -204,7 +199,7 @@ impl Writer<'_> {
             Value::Integer(self.now.max(existing.updated_at).as_micros()),
             *expires_at,
             Value::Integer(existing.rid),
-        ]))?;
+        ]])?;
         Ok(Outcome { id, effect: Effect::Updated, revision: Some(revision) })
     }
 
@@ -218,27 +213,36 @@ impl Writer<'_> {
         let Patch { user_id, agent_id, thread_id, tier, content, metadata, importance, related_threads, expires_at } =
             patch;
         let related_threads = related_threads.as_ref().map(|threads| threads_to_json(threads.as_slice()));
-        let flag = |kept: bool| Value::Integer(i64::from(!kept));
+        // Only what changes is named: SQLite takes a row out of each index on a column that is, and puts it back.
+        let mut sql = Sql::new("UPDATE polymnia_memories SET revision = ");
+        sql.bind(Value::Integer(revision.as_i64())).push(", indexed_revision = ").bind(indexed);
+        let updated_at = self.now.max(existing.updated_at);
+        sql.push(", updated_at = ").bind(Value::Integer(updated_at.as_micros()));
         let expiry = expires_at.value().map(|time| time.as_micros());
-        self.connection.execute(fixed::<Amend, 17>([
-            flag(user_id.is_keep()),
-            user_id.value().into(),
-            flag(agent_id.is_keep()),
-            agent_id.value().into(),
-            flag(thread_id.is_keep()),
-            thread_id.value().into(),
-            tier.as_ref().into(),
-            content.as_ref().into(),
-            metadata.as_ref().map(Metadata::as_str).into(),
-            importance.map_or(Value::Null, |importance| Value::Real(importance.as_f64())),
-            related_threads.as_ref().map_or(Value::Null, |json| threads_value(json.as_ref())),
-            flag(expires_at.is_keep()),
-            expiry.into(),
-            Value::Integer(revision.as_i64()),
-            indexed,
-            Value::Integer(self.now.max(existing.updated_at).as_micros()),
-            Value::Integer(existing.rid),
-        ]))?;
+        let fields = [
+            (!user_id.is_keep(), ", user_id = ", user_id.value().into()),
+            (!agent_id.is_keep(), ", agent_id = ", agent_id.value().into()),
+            (!thread_id.is_keep(), ", thread_id = ", thread_id.value().into()),
+            (tier.is_some(), ", tier = ", tier.as_ref().into()),
+            (content.is_some(), ", content = ", content.as_ref().into()),
+            (metadata.is_some(), ", metadata = ", metadata.as_ref().map(Metadata::as_str).into()),
+            (
+                importance.is_some(),
+                ", importance = ",
+                importance.map_or(Value::Null, |importance| Value::Real(importance.as_f64())),
+            ),
+            (
+                related_threads.is_some(),
+                ", related_threads = ",
+                related_threads.as_ref().map_or(Value::Null, |json| threads_value(json.as_ref())),
+            ),
+            (!expires_at.is_keep(), ", expires_at = ", expiry.into()),
+        ];
+        for (_, column, value) in fields.into_iter().filter(|(changes, ..)| *changes) {
+            sql.push(column).bind(value);
+        }
+        sql.push(" WHERE rid = ").bind(Value::Integer(existing.rid));
+        self.connection.execute(sql)?;
         Ok(Outcome { id, effect: Effect::Updated, revision: Some(revision) })
     }
 
@@ -286,7 +290,7 @@ impl Writer<'_> {
     /// Inserts the row, unless its id is taken.
     fn insert(&mut self, row: &NewRow<'_>) -> Result<bool> {
         let NewRow { id, memory, revision, created_at, updated_at } = row;
-        let inserted = self.connection.execute(fixed::<Insert, 15>([
+        let inserted = self.connection.run_each::<Insert, 15>([[
             Value::Text(self.namespace.as_str()),
             Value::Blob(id.as_bytes()),
             memory.user_id,
@@ -302,7 +306,7 @@ impl Writer<'_> {
             Value::Integer(created_at.as_micros()),
             Value::Integer(updated_at.as_micros()),
             memory.expires_at,
-        ]))?;
+        ]])?;
         if inserted == 0 {
             return Ok(false);
         }
@@ -326,8 +330,13 @@ impl Writer<'_> {
 
     /// Finds the memory, or else the row of one that has expired.
     fn find(&mut self, id: MemoryId) -> Result<(Option<Existing>, Option<Existing>)> {
-        let namespace = Value::Text(self.namespace.as_str());
-        let found: Option<Existing> = self.connection.one(fixed::<Find, 2>([namespace, Value::Blob(id.as_bytes())]))?;
+        let mut found = None;
+        let key = [Value::Text(self.namespace.as_str()), Value::Blob(id.as_bytes())];
+        self.connection.visit::<Find>(&key, |row| {
+            found = Some(Existing::read(row));
+            ControlFlow::Break(())
+        })?;
+        let found = found.transpose()?;
         let has_expired = |existing: &Existing| existing.expires_at.is_some_and(|at| at <= self.now);
         Ok((found.filter(|existing| !has_expired(existing)), found.filter(has_expired)))
     }
@@ -340,7 +349,7 @@ impl Writer<'_> {
 
     fn remove(&mut self, existing: Existing) -> Result<()> {
         self.deriver.remove(self.connection, existing.into())?;
-        self.connection.execute(fixed::<Remove, 1>([Value::Integer(existing.rid)]))?;
+        self.connection.run_each::<Remove, 1>([[Value::Integer(existing.rid)]])?;
         Ok(())
     }
 }
@@ -402,15 +411,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl FromRow for Existing {
-    fn from_row<'a>(row: &impl diesel::row::Row<'a, Sqlite>) -> Result<Self> {
+impl Existing {
+    fn read(row: &BulkRow<'_>) -> Result<Self> {
+        let expires_at = row.optional_integer(4).map(|micros| row::time(micros, "expires_at"));
         Ok(Self {
-            rid: row::integer(row, 0),
-            revision: row::revision(row::integer(row, 1))?,
-            created_at: row::time(row::integer(row, 2), "created_at")?,
-            updated_at: row::time(row::integer(row, 3), "updated_at")?,
-            expires_at: row::optional_integer(row, 4).map(|micros| row::time(micros, "expires_at")).transpose()?,
-            is_level: row::integer(row, 5) == 1,
+            rid: row.integer(0),
+            revision: row::revision(row.integer(1))?,
+            created_at: row::time(row.integer(2), "created_at")?,
+            updated_at: row::time(row.integer(3), "updated_at")?,
+            expires_at: expires_at.transpose()?,
+            is_level: row.integer(5) == 1,
         })
     }
 }

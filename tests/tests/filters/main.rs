@@ -1,5 +1,6 @@
-//! Random pairs of documents and filters, judged six ways that must agree: by `Filter::matches`, by `FilterMatcher`, by SQLite
-//! through its index, by SQLite looking at every row, by PostgreSQL through our dialect, and by SQL written for nothing else.
+//! Random pairs of documents and filters, judged seven ways that must agree: by `Filter::matches`, by `FilterMatcher`, by
+//! SQLite through its index, natively and by the plugin, by SQLite looking at every row, by PostgreSQL through our dialect,
+//! and by SQL written for nothing else.
 //!
 //! `POLYMNIA_FILTER_PAIRS` says how many pairs, `POLYMNIA_TEST_SEED` which.
 
@@ -18,7 +19,7 @@ use polymnia::{
 };
 use polymnia_conformance::generate::{self, Rng, Seed, json, percent, pick, times};
 use polymnia_conformance::{Fixture, Subject};
-use polymnia_tests::databases::{Postgres, SqliteFile};
+use polymnia_tests::databases::{Postgres, SqliteFile, SqliteFilePlugin};
 
 /// How many documents meet how many filters in one round.
 const DOCUMENTS: u32 = 500;
@@ -34,6 +35,7 @@ fn every_way_selects_the_same() {
     let scanned_file = SqliteFile::fresh();
     let scanned = Way::new("SQLite looking at every row", migrated(&scanned_file));
     let postgres = Subject::fresh::<Postgres>().store_of("PostgreSQL");
+    let plugin = Subject::fresh::<SqliteFilePlugin>().store_of("SQLite through its index, by the plugin");
     let mut judge = Judge::new();
     let pairs = times("POLYMNIA_FILTER_PAIRS", PAIRS);
     let rounds = pairs.div_ceil(u64::from(DOCUMENTS * FILTERS));
@@ -43,14 +45,14 @@ fn every_way_selects_the_same() {
         let trees: Vec<json::Tree> = (0..DOCUMENTS).map(|_| json::object(&mut rng)).collect();
         let texts: Vec<String> = trees.iter().map(|tree| json::spell(tree, &mut rng)).collect();
         let memories = memories(&texts, &mut rng);
-        for way in [&level, &scanned, &postgres] {
+        for way in [&level, &scanned, &postgres, &plugin] {
             way.fill(&namespace, &memories, &mut rng);
         }
         unlevel(&scanned_file);
         assert_eq!(scanned.store.admin().verify().unwrap().pending, (round + 1) * u64::from(DOCUMENTS));
         assert_eq!(level.store.admin().verify().unwrap().pending, 0);
         if round % 2 == 1 {
-            for way in [&level, &postgres] {
+            for way in [&level, &postgres, &plugin] {
                 way.declare(&trees, &mut rng);
             }
         }
@@ -64,13 +66,13 @@ fn every_way_selects_the_same() {
             let by_matcher = places(&memories, |memory| matcher.matches(memory.metadata.as_str().as_bytes()));
             agree("FilterMatcher", &by_matcher, &expected, &texts, &shown);
             agree("SQL of its own", &judge.ask(filter), &expected, &texts, &shown);
-            for way in [&level, &scanned, &postgres] {
+            for way in [&level, &scanned, &postgres, &plugin] {
                 agree(way.name, &way.all(&namespace, filter), &expected, &texts, &shown);
                 let (page, of) = way.page(&namespace, filter, &memories, &expected, &mut rng);
                 assert_eq!(page, of, "{}, a page: {}", way.name, shown());
             }
         }
-        for way in [&level, &postgres] {
+        for way in [&level, &postgres, &plugin] {
             way.drop_declared();
         }
     }

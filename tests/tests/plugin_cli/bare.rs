@@ -44,7 +44,9 @@ fn without_plugins_it_says_what_to_do() {
     let run = |arguments: &[&str]| Output::of(bare(&place, arguments));
     for line in [&["stats"][..], &["init"], &["migrate", "status"], &["doctor"]] {
         let output = run(line).expect(2);
-        output.tells("no database is named, and no dialect is there for the default, sqlite://polymnia.db").tells("--plugin");
+        output
+            .tells("no database is named, and no dialect is there for the default, sqlite://polymnia.db")
+            .tells("--plugin");
     }
     let unknown = run(&["--database-url", "postgres://localhost/x", "stats"]).expect(2);
     unknown.tells("unknown URL scheme \"postgres\"").tells("hint: a plugin may bring it");

@@ -31,12 +31,14 @@ fn what_is_there_is_listed() {
         let row = |row: &Value| format!("{} {}", row["name"].as_str().unwrap_or("-"), row["state"].as_str().unwrap());
         listed["dialects"].as_array().unwrap().iter().map(row).collect()
     };
-    let plugin = ["--plugin", &place.plugin(Kind::Sqlite)];
+    let library = place.plugin(Kind::Sqlite);
+    let plugin = ["--plugin", &library];
     assert_eq!(states(&[]), ["sqlite built_in", "postgres built_in"]);
     assert_eq!(states(&plugin), ["sqlite built_in", "postgres built_in", "sqlite refused"]);
     let only = [&plugin[..], &["--only-plugins"]].concat();
     assert_eq!(states(&only), ["sqlite left_out", "postgres left_out", "sqlite loaded"]);
-    let text = [&only[..], &["--plugin", &place.text("text.so"), "--plugin", "./nowhere.so"]].concat();
+    let broken = place.text("text.so");
+    let text = [&only[..], &["--plugin", &broken, "--plugin", "./nowhere.so"]].concat();
     assert_eq!(states(&text)[2..], ["sqlite loaded", "- not_loaded", "- not_loaded"]);
     // The one that is named lies in the folder, too: it is one plugin.
     let folder = place.text("");
@@ -120,7 +122,8 @@ fn no_code_runs_for_help_and_configuration() {
     let place = Place::new();
     fs::write(place.path("text.so"), "hello").unwrap();
     let broken = ["--plugin", "./text.so"];
-    for line in [&["config", "show"][..], &["completions", "bash"], &["--help"], &["plugin", "--help"], &["--version"]] {
+    for line in [&["config", "show"][..], &["completions", "bash"], &["--help"], &["plugin", "--help"], &["--version"]]
+    {
         place.run(&[&broken, line].concat()).expect(0);
         let log = place.by_plugin(&[line, &["-v"]].concat()).expect(0).err;
         assert!(!log.contains("loaded plugin"), "{line:?}: {log}");

@@ -19,6 +19,7 @@ fn read(document: &str) -> DocumentTerms {
 fn version_1_is_frozen() {
     assert_eq!(TermHasher::VERSION, 1);
     assert_eq!(terms().space(), -618_729_367);
+    assert_eq!(terms().uncanonical(), -646_590_753);
     let of_document =
         read(r#"{"a": [1.50, -0.02, 0.0, 100, "x\né"], "b": {"": null, "t": true}, "é": false, "e": [[], {"f": {}}]}"#);
     let leaves = [
@@ -145,4 +146,30 @@ fn what_is_no_object_has_no_terms() {
 #[test]
 fn debug_does_not_show_the_seed() {
     assert_eq!(format!("{:?} {:?}", TermHasher::new([7; 16]), terms()), "TermHasher { .. } NamespaceTerms { .. }");
+}
+
+#[test]
+fn canonical_text_is_told_from_other_text() {
+    let is_canonical = |document: &[u8]| {
+        let mut of_document = DocumentTerms::default();
+        terms().read(document, &mut of_document);
+        of_document.is_canonical
+    };
+    assert!(is_canonical(br#"{"a": [1.50, "\u0001\n"], "bb": {}}"#));
+    let others = [
+        r#"{"a":1}"#,
+        r#"{"bb": 1, "a": 1}"#,
+        r#"{"a": 1e2}"#,
+        r#"{"\u0061": 1}"#,
+        " {}",
+        "[]",
+        "1",
+        "",
+        "not JSON",
+        "{",
+    ];
+    for other in others {
+        assert!(!is_canonical(other.as_bytes()), "{other}");
+    }
+    assert!(!is_canonical(b"{\"a\": \"\xff\"}"));
 }

@@ -77,11 +77,17 @@ pub(super) fn call(
     let outcome =
         replying.caught(|| asked(exported, handle, verb, input, is_nested, |ask| dispatch(ask, open.as_ref())));
     // Whoever uses last what was closed meanwhile drops it: here, and not where a panic unwinds.
-    let dropped = Replying { verb: Verb::Close, ..replying }.caught(|| {
+    let dropped = Replying { verb: Verb::Close, ..replying }.caught_even_poisoned(|| {
         drop(open);
         Ok(Vec::new())
     });
-    replying.finish(dropped.and(outcome))
+    match dropped {
+        Ok(_) => replying.finish(outcome),
+        Err(refusal) => {
+            let _ = caught(|| drop(outcome));
+            replying.refuse(refusal)
+        }
+    }
 }
 
 /// Closes a handle.
@@ -160,13 +166,11 @@ impl Replying<'_> {
 
     fn refuse(&self, refusal: Refusal) -> u32 {
         let status = refusal.status;
-        // An error shows, and drops, what the dialect put into it.
-        let written = caught(|| {
-            let bytes = error_bytes(&refusal.error, self.max_reply);
-            drop(refusal);
-            bytes
-        });
-        match written {
+        // An error shows, and drops, what the dialect put into it. One after the other: the second is not to panic while the
+        // first unwinds.
+        let written = caught(|| error_bytes(&refusal.error, self.max_reply));
+        let dropped = caught(|| drop(refusal));
+        match dropped.and(written) {
             Ok(bytes) => {
                 self.reply.put(bytes);
                 status

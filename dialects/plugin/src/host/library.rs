@@ -45,7 +45,7 @@ fn symbol(path: &Path, from: &Path) -> Result<*const Plugin> {
         .map_err(|error| unfit(path, format!("the system can't load it: {}", told(&error))).with_source(error))?;
     // SAFETY: the entry of this name is a table, by the rules of the ABI; it is read as no more than an address.
     let found = unsafe { library.get::<*const Plugin>(ENTRY.as_bytes()) };
-    let table = found.map(|symbol| symbol.into_raw().cast::<Plugin>().cast_const());
+    let table = found.map(|symbol| *symbol);
     let table = table.map_err(|error| unfit(path, format!("it exports no {ENTRY}")).with_source(error));
     // Also when the entry is missing: its code has run.
     std::mem::forget(library);

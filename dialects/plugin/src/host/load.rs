@@ -1,19 +1,18 @@
 //! Loading: from a path to a plugin that answered for itself.
 
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use object::read::ReadCache;
 use polymnia::Result;
 use polymnia::spi::Library;
 
-use super::call::describe;
-use super::fault::{system, unfit};
+use super::fault::system;
 use super::file::{Found, Node};
 use super::library::Table;
 use super::pins::{Pins, Sum};
 use super::sealed::Sealed;
-use super::{LOG, LoadOptions, Loaded, OperationSet, check_trust, description, image, library, pins};
+use super::{LOG, LoadOptions, Loaded, check_trust, image, library, pins};
 use crate::abi::ABI_MAJOR;
 
 /// Holds what this process has loaded. A library is loaded once, and stays.
@@ -98,19 +97,8 @@ impl Plugins {
     /// Asks a library what it is, and keeps it for good.
     fn add(&mut self, key: Key, found: &Found, table: Table, sha256: Option<Sum>) -> Result<&'static Loaded> {
         let Table { address, functions } = table;
-        let said = describe(&functions, &found.path)?;
-        description::check(&said).map_err(|reason| unfit(&found.path, reason))?;
-        let schemes: &'static [String] = Box::leak(said.url_schemes.clone().into_boxed_slice());
         let minor = functions.prefix.minor;
-        let loaded: &'static Loaded = Box::leak(Box::new(Loaded {
-            schemes: schemes.iter().map(String::as_str).collect(),
-            operations: OperationSet::of(&said.operations),
-            table: functions,
-            library: Library { path: found.path.clone(), address },
-            sha256,
-            poisoned: OnceLock::new(),
-            description: said,
-        }));
+        let loaded = Loaded::asked(functions, Library { path: found.path.clone(), address }, sha256)?;
         self.loaded.push((key, loaded));
         let description = &loaded.description;
         log::info!(

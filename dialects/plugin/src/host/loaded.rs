@@ -2,9 +2,12 @@
 
 use std::sync::OnceLock;
 
+use polymnia::Result;
 use polymnia::spi::Library;
 
-use super::OperationSet;
+use super::call::describe;
+use super::fault::unfit;
+use super::{OperationSet, description};
 use crate::abi::Plugin;
 use crate::message::Description;
 
@@ -25,4 +28,26 @@ pub(crate) struct Loaded {
     pub(crate) sha256: Option<[u8; 32]>,
     /// Set once it panicked: what it said then. From then on nothing is asked of it.
     pub(crate) poisoned: OnceLock<String>,
+}
+
+impl Loaded {
+    /// Asks a plugin what it is, and keeps it for good.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Plugin`](polymnia::ErrorKind::Plugin) for one that can't describe itself, or does it in nonsense.
+    pub(super) fn asked(table: Plugin, library: Library, sha256: Option<[u8; 32]>) -> Result<&'static Self> {
+        let said = describe(&table, &library.path)?;
+        description::check(&said).map_err(|reason| unfit(&library.path, reason))?;
+        let schemes: &'static [String] = Box::leak(said.url_schemes.clone().into_boxed_slice());
+        Ok(Box::leak(Box::new(Self {
+            table,
+            schemes: schemes.iter().map(String::as_str).collect(),
+            operations: OperationSet::of(&said.operations),
+            description: said,
+            library,
+            sha256,
+            poisoned: OnceLock::new(),
+        })))
+    }
 }

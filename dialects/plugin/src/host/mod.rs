@@ -24,6 +24,7 @@ mod image;
 mod inspect;
 #[allow(unsafe_code)]
 mod library;
+mod linked;
 mod load;
 mod loaded;
 mod operations;

@@ -70,8 +70,10 @@ mod imp {
                 steps = through;
             } else if metadata.is_dir() {
                 walk.enter(next, metadata)?;
-            } else {
+            } else if steps.is_empty() {
                 return walk.check_file(&next, &metadata);
+            } else {
+                return Err(system(path, &shown(&next), std::io::ErrorKind::NotADirectory.into()));
             }
         }
         // A folder itself: as if it were the folder of a library.

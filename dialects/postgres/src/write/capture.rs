@@ -39,12 +39,15 @@ pub(crate) enum ChangeCapture {
     MustBeOff,
 }
 
-macro_rules! transaction {
+/// The number of the transaction if changes are recorded, as a value in a statement.
+macro_rules! capture_transaction {
     () => {
         "(SELECT CASE WHEN value = 'on' THEN pg_current_xact_id()::text::bigint END FROM polymnia.settings \
          WHERE name = 'change_capture')"
     };
 }
+
+pub(crate) use capture_transaction;
 
 /// How many changes are recorded by one statement.
 const CHUNK: usize = 10_000;
@@ -55,8 +58,8 @@ impl Capture {
     pub(crate) fn claim(session: &mut Session, namespace: &Namespace, claim: Claim) -> Result<Self, Fault> {
         // In one round trip.
         let mut statement = Statement::<(Nullable<BigInt>, Text)>::new(match claim {
-            Claim::Shared => concat!("SELECT ", transaction!(), ", pg_advisory_xact_lock_shared("),
-            Claim::Whole => concat!("SELECT ", transaction!(), ", pg_advisory_xact_lock("),
+            Claim::Shared => concat!("SELECT ", capture_transaction!(), ", pg_advisory_xact_lock_shared("),
+            Claim::Whole => concat!("SELECT ", capture_transaction!(), ", pg_advisory_xact_lock("),
         });
         statement.bind(CLAIMS).text("::integer, ").bind(hash(namespace)).text("::integer)::text");
         let (transaction, _): (Option<i64>, String) = session.load_one(statement)?;
@@ -65,8 +68,13 @@ impl Capture {
 
     /// Reads the setting, and the transaction's number if it is on.
     pub(crate) fn read(session: &mut Session) -> Result<Self, Fault> {
-        let statement = Statement::<Nullable<BigInt>>::new(concat!("SELECT ", transaction!()));
+        let statement = Statement::<Nullable<BigInt>>::new(concat!("SELECT ", capture_transaction!()));
         Ok(Self { transaction: session.load_one(statement)? })
+    }
+
+    /// Returns what a statement said that asked for [`capture_transaction`].
+    pub(crate) fn of(transaction: Option<i64>) -> Self {
+        Self { transaction }
     }
 
     /// Returns whether changes are not recorded.

@@ -20,7 +20,7 @@ use polymnia::{
     Outcome, Result, Revision, Selection, Timestamp,
 };
 
-pub(crate) use self::capture::{Capture, ChangeCapture, Claim};
+pub(crate) use self::capture::{Capture, ChangeCapture, Claim, capture_transaction};
 pub(crate) use self::copy::{Novelty, load};
 
 use crate::error::Fault;

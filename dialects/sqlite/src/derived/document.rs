@@ -16,22 +16,27 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Reads a document. What is no JSON object, which only another program stores, has nothing to derive. Returns whether it
-    /// is one.
+    /// Reads a document. Of what is no JSON object, which only another program stores, nothing is derived but that it is not
+    /// canonical. Returns whether it is one.
     pub(super) fn read(&mut self, metadata: &[u8], terms: &NamespaceTerms, declared: &[Declared]) -> bool {
         self.clear();
         self.has_shape = terms.read(metadata, &mut self.terms);
-        if !self.has_shape {
-            return false;
+        if self.has_shape {
+            self.postings.extend_from_slice(&self.terms.leaves);
+            self.push(posting_of_shape(self.terms.shape));
+            self.values.extend(declared.iter().map(|index| index.value(metadata)));
         }
-        self.postings.extend_from_slice(&self.terms.leaves);
-        // By chance, it may be the term of a leaf as well.
-        let shape = posting_of_shape(self.terms.shape);
-        if let Err(at) = self.postings.binary_search(&shape) {
-            self.postings.insert(at, shape);
+        if !self.terms.is_canonical {
+            self.push(terms.uncanonical());
         }
-        self.values.extend(declared.iter().map(|index| index.value(metadata)));
-        true
+        self.has_shape
+    }
+
+    /// Adds a term, which by chance may be that of a leaf as well.
+    fn push(&mut self, term: i32) {
+        if let Err(at) = self.postings.binary_search(&term) {
+            self.postings.insert(at, term);
+        }
     }
 
     /// Makes it one of which nothing is derived.

@@ -124,12 +124,17 @@ impl<'a> Conditions<'a> {
             && [created, updated].iter().all(|range| **range == Range::default())
     }
 
-    /// Adds the conditions, without `WHERE`.
-    pub(crate) fn push<'b>(&'b self, sql: &mut Sql<'b>) {
-        self.push_within(sql, self.created, self.updated);
+    /// Adds the conditions, without `WHERE`. If rows are many, `uncanonical` is the term of those whose metadata is not canonical.
+    pub(crate) fn push<'b>(&'b self, sql: &mut Sql<'b>, uncanonical: Option<i32>) {
+        self.push_within(sql, [self.created, self.updated], uncanonical);
     }
 
-    pub(super) fn push_within<'b>(&'b self, sql: &mut Sql<'b>, created: Range, updated: Range) {
+    pub(super) fn push_within<'b>(
+        &'b self,
+        sql: &mut Sql<'b>,
+        [created, updated]: [Range; 2],
+        uncanonical: Option<i32>,
+    ) {
         self.push_fields(sql, created, updated);
         sql.push(" AND (expires_at IS NULL OR expires_at > ").bind(Value::Integer(self.now)).push(")");
         if let Some(related_threads) = &self.related_threads {
@@ -138,7 +143,7 @@ impl<'a> Conditions<'a> {
                 .bind(Value::Text(related_threads))
                 .push(")))");
         }
-        self.filter_sql.parts.push_to(sql);
+        self.filter_sql.parts.push_to(sql, Value::Text(self.namespace.as_str()), uncanonical);
     }
 
     /// Returns whether all conditions but expiry are on the columns of one index.

@@ -111,7 +111,7 @@ impl<'a> FilterSql<'a> {
         }
         let slot = i64::try_from(self.rechecks.len()).unwrap_or(i64::MAX);
         self.rechecks.push(Arc::new(Recheck::new(FilterMatcher::new(filter)?)));
-        self.parts.push("polymnia_matches(metadata, ").bind(Value::Integer(slot)).push(") = 1");
+        self.parts.matches(slot);
         Ok(())
     }
 }

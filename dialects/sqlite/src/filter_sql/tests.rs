@@ -51,7 +51,7 @@ fn range() -> TimeRange {
     TimeRange { from: Some(Timestamp::MIN), until: Some(Timestamp::MAX) }
 }
 
-const TABLE: Source = Source { origin: Origin::Table, tally: false };
+const TABLE: Source = Source { origin: Origin::Table, tally: false, uncanonical: None };
 
 /// Runs `check` with the statement that reads a window.
 fn read<T>(window: &Window, conditions: &Conditions<'_>, check: impl FnOnce(Sql<'_>) -> T) -> T {

@@ -203,6 +203,11 @@ impl<'a> BulkRow<'a> {
         unsafe { ffi::sqlite3_column_int64(self.statement(), at) }
     }
 
+    /// Returns an integer; none for NULL.
+    pub(crate) fn optional_integer(&self, at: c_int) -> Option<i64> {
+        (self.kind(at) != ffi::SQLITE_NULL).then(|| self.integer(at))
+    }
+
     /// Returns a number. NULL reads as 0.
     pub(crate) fn real(&self, at: c_int) -> f64 {
         // SAFETY: as in `integer`.

@@ -22,11 +22,17 @@ pub(super) struct Function {
 }
 
 /// Direct calls only: neither a schema that someone else wrote nor another program has a use for them.
-pub(super) const ALL: [Function; 3] = [
+pub(super) const ALL: [Function; 4] = [
     // Deterministic as far as a statement can see: the slots stay as they are while it runs.
     Function {
         name: matches::NAME,
         arguments: 2,
+        flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY | ffi::SQLITE_DETERMINISTIC,
+        call: call_matches,
+    },
+    Function {
+        name: matches::NAME,
+        arguments: 3,
         flags: ffi::SQLITE_UTF8 | ffi::SQLITE_DIRECTONLY | ffi::SQLITE_DETERMINISTIC,
         call: call_matches,
     },
@@ -106,17 +112,19 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Answers `polymnia_matches(metadata, slot)`.
+/// Answers `polymnia_matches(metadata, slot)` and `polymnia_matches(metadata, slot, is_canonical)`.
 unsafe extern "C" fn call_matches(
     context: *mut ffi::sqlite3_context,
-    _count: c_int,
+    count: c_int,
     arguments: *mut *mut ffi::sqlite3_value,
 ) {
     let answer = catch_unwind(|| {
-        // SAFETY: SQLite passes two arguments, as declared, that live until this function returns; both are protected
-        // values. The text is read before anything else is done with its value.
+        // SAFETY: SQLite passes two arguments or three, as declared, that live until this function returns; all are
+        // protected values. The text is read before anything else is done with its value.
         let (metadata, slot) = unsafe { (text(*arguments), *arguments.add(1)) };
         let Some(metadata) = metadata else { return Ok(Some(false)) };
+        // SAFETY: as above.
+        let is_canonical = count == 3 && unsafe { ffi::sqlite3_value_int64(*arguments.add(2)) } == 1;
         // SAFETY: the context is that of this call.
         let session = unsafe { session(context) };
         session.rechecks.count(session.tally.load(Ordering::Relaxed));
@@ -125,11 +133,11 @@ unsafe extern "C" fn call_matches(
         // `Arc::into_raw` below, and SQLite drops it only between calls.
         let kept = unsafe { ffi::sqlite3_get_auxdata(context, 1).cast::<Recheck>().as_ref() };
         if let Some(recheck) = kept {
-            return Ok(recheck.matches(metadata, go_on));
+            return Ok(recheck.matches(metadata, is_canonical, go_on));
         }
         // SAFETY: a protected value, as said above.
         let recheck = session.rechecks.find(unsafe { ffi::sqlite3_value_int64(slot) }).ok_or(NoFilter)?;
-        let answer = recheck.matches(metadata, go_on);
+        let answer = recheck.matches(metadata, is_canonical, go_on);
         // SAFETY: the context is that of this call; the pointer is an `Arc<Recheck>` as `drop_recheck` expects it, which
         // SQLite calls exactly once: at the end of the statement's run, or at once if it can't keep the pointer. So it is
         // not used here any more.

@@ -6,7 +6,7 @@ mod report;
 use std::time::Instant;
 
 use polymnia::spi::Dialect;
-use polymnia::{ConnectionString, Error, ErrorKind, OpenOptions, Result};
+use polymnia::{ConnectionString, Error, ErrorKind, OpenOptions, Registry, Result};
 use polymnia_conformance::runner::{self, CaseResult};
 use polymnia_conformance::suite::{CASES, Case};
 use polymnia_conformance::{Database, ScratchDatabase};
@@ -26,7 +26,9 @@ pub(super) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     let plugin = plugins::load(context, &args.path)?;
     let url = ConnectionString::from(args.url.clone());
     let began = Instant::now();
-    let results = judge(context, &plugin, &url, &cases)?;
+    // Of this plugin alone, so that a URL of another dialect is refused.
+    let registry = Registry::new().try_with(plugin)?;
+    let results = judge(context, registry.dialect_for(&url)?, &url, &cases)?;
     let subject = Subject { plugin: &plugin, url: &url };
     let report = Report::new(&subject, &results, began.elapsed());
     report.print(context)?;

@@ -36,7 +36,7 @@ pub(super) enum Weak {
     DropEngine,
     /// When a session is dropped.
     DropSession,
-    /// When an error that a ping returns is shown.
+    /// When an error that a ping returns is shown, and when it is dropped.
     ShowError,
     /// When an error that a ping returns is dropped.
     DropError,
@@ -167,7 +167,8 @@ impl AdminEngine for FragileEngine {
         }
     }
 
-    fn info(&self, _: &Call) -> Result<DatabaseInfo> {
+    fn info(&self, call: &Call) -> Result<DatabaseInfo> {
+        call.check()?;
         boom()
     }
 
@@ -367,9 +368,15 @@ impl SchemaSession for FragileSession {
     }
 }
 
-/// Panics when shown.
+/// Panics when shown, and when dropped.
 #[derive(Debug)]
 struct Shown;
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        boom::<()>();
+    }
+}
 
 impl fmt::Display for Shown {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,9 @@
 //! Panics, wherever the dialect's code runs.
 
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+
 use polymnia::spi::Dialect;
 use polymnia::{Error, ErrorKind, OpenOptions};
 
@@ -7,7 +11,7 @@ use super::client::{Client, circumstances};
 use super::dialects::naive;
 use super::fragile::{Fragile, SAID, SECRET, Weak};
 use super::requests::{On, requests, session_options};
-use crate::abi::{Bytes, Circumstances, HANDLE_DIALECT, STATUS_ERROR, STATUS_OK, STATUS_PANICKED};
+use crate::abi::{Bytes, Circumstances, GO_ON, HANDLE_DIALECT, STATUS_ERROR, STATUS_OK, STATUS_PANICKED};
 use crate::operation::{self as op, Operation};
 use crate::wire;
 
@@ -118,6 +122,27 @@ fn in_a_call_and_again_in_closing() {
     check(client, "SessionPrepare", answer.status, &answer.error());
     let answer = client.close(session);
     check(client, "SessionPrepare", answer.status, &answer.error());
+}
+
+unsafe extern "C" fn close_it(context: *mut c_void) -> u32 {
+    // SAFETY: the test below puts it there.
+    let (client, database) = unsafe { &*context.cast::<(Client, u64)>() };
+    assert_eq!(client.close(*database).status, STATUS_OK);
+    GO_ON
+}
+
+#[test]
+fn in_a_call_and_in_dropping_what_it_was_the_last_to_use() {
+    let client = fragile!(DropEngine);
+    let both = (client, client.open("fragile:"));
+    let closing = Circumstances {
+        context: std::ptr::from_ref(&both).cast_mut().cast(),
+        interrupted: Some(close_it),
+        ..circumstances()
+    };
+    let (status, error) = client.call_in::<op::Info>(both.1, (), closing).unwrap_err();
+    check(client, "Info", status, &error);
+    assert_eq!(client.open_handles(), 0);
 }
 
 #[test]

@@ -179,6 +179,17 @@ fn opening_takes_a_handle() {
 }
 
 #[test]
+fn claims_are_what_the_plugin_says() {
+    let paths = vec![std::path::PathBuf::from("/var/lib/a.db"), "b.db".into()];
+    fake::push(Answer::ok(&paths));
+    assert_eq!(Fake::new().dialect().claims(&OpenOptions::new("fake://x")).unwrap(), paths);
+    fake::push(Answer::error(&Error::new(ErrorKind::Config, "no such option")));
+    let error = Fake::new().dialect().open(&OpenOptions::new("fake://x")).unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Config, Some("connect")));
+    assert_eq!(fake::operations(), [operation::Claims::CODE; 2]);
+}
+
+#[test]
 fn a_description_is_asked_of_the_table() {
     let table = &Fake::new().loaded().table;
     let path = std::path::Path::new("/lib/fake.so");

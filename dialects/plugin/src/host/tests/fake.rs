@@ -98,9 +98,11 @@ impl Fake {
         Self::loaded_from(table, description)
     }
 
-    /// Returns a real plugin, whose table is in this process.
+    /// Returns a real plugin, whose table is in this process: its other side, which has no list of claims of its own as that
+    /// of a library has, claims its files there.
     pub(super) fn of(table: &Plugin) -> Self {
-        let description = super::super::call::describe(table, "/lib/fake.so".as_ref()).unwrap();
+        let mut description = super::super::call::describe(table, "/lib/fake.so".as_ref()).unwrap();
+        description.operations.retain(|code| *code != operation::Claims::CODE);
         // SAFETY: functions and a prefix, which are `Copy` one by one.
         let table = unsafe { std::ptr::read(table) };
         Self::loaded_from(table, description)

@@ -114,4 +114,8 @@ fn a_folder_can_be_asked_about_too() {
     assert_eq!(check_trust(folder.path()).unwrap_err().kind(), ErrorKind::PermissionDenied);
     set_mode(folder.path(), 0o1777);
     assert_eq!(check_trust(folder.path()).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    fs::write(folder.path().join("file"), "").unwrap();
+    set_mode(folder.path(), 0o755);
+    check_trust(&folder.path().join("file")).unwrap();
+    assert_eq!(check_trust(&folder.path().join("file/within")).unwrap_err().kind(), ErrorKind::NotFound);
 }
