@@ -67,7 +67,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o666)).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
             assert_eq!(check(&of_file).unwrap_err().kind(), ErrorKind::PermissionDenied);
             of_file.allow_insecure_plugin = true;
             check(&of_file).unwrap();

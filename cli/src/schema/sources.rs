@@ -24,16 +24,14 @@ pub(crate) fn known(context: &Context) -> Result<Vec<&str>> {
     Ok(names)
 }
 
-/// Returns the migrations that a dialect brings.
+/// Returns the migrations that a dialect brings, by its name.
 pub(crate) fn ours(context: &Context, dialect: &str) -> Result<Source> {
-    match context.registry()?.dialects().find(|known| known.name() == dialect) {
-        Some(dialect) => brought_by(dialect),
-        None => {
-            let known = known(context)?.join(" or ");
-            let message = format!("there are no migrations for dialect {dialect:?}: expected {known}");
-            Err(Error::new(ErrorKind::Config, message).with_hint(plugins::HINT))
-        }
+    if let Some(known) = context.registry()?.dialects().find(|known| known.name() == dialect) {
+        return brought_by(known);
     }
+    let known = known(context)?.join(" or ");
+    let message = format!("there are no migrations for dialect {dialect:?}: expected {known}");
+    Err(Error::new(ErrorKind::Config, message).with_hint(plugins::HINT))
 }
 
 /// Returns the migrations that a dialect brings.
@@ -56,7 +54,7 @@ pub(crate) fn of_all(context: &Context) -> Result<Vec<Source>> {
     for dialect in context.registry()?.dialects() {
         match brought_by(dialect) {
             Err(error) if error.kind() == ErrorKind::Unsupported => {
-                context.note(format!("left out: {}", error.message()))
+                context.note(format!("left out: {}", error.message()));
             }
             source => sources.push(source?),
         }

@@ -1,5 +1,7 @@
 //! The guide for authors quotes the sources as they are.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::Path;
 
@@ -47,7 +49,8 @@ fn quotes_are_what_the_files_say() {
     let quotes = quotes(&page);
     assert!(quotes.len() > 10, "the guide shows {} pieces of code", quotes.len());
     for Quote { line, file, text } in quotes {
-        let source = fs::read_to_string(root.join(&file)).unwrap_or_else(|error| panic!("line {line}: {file}: {error}"));
+        let source =
+            fs::read_to_string(root.join(&file)).unwrap_or_else(|error| panic!("line {line}: {file}: {error}"));
         assert!(source.contains(&text), "authors.md, line {line}: {file} does not say\n{text}");
     }
 }

@@ -110,3 +110,98 @@ uint32_t do_delete_namespace(struct ask *ask) {
     }
     return status;
 }
+
+uint32_t do_rename_namespace(struct ask *ask) {
+    cbor_reader *reader = &ask->arguments;
+    size_t arguments = cbor_list(reader);
+    span from = cbor_text(reader);
+    span to = cbor_text(reader);
+    reader->fault |= arguments != 2;
+    uint32_t status = ask_read(ask);
+    if (status != POLYMNIA_STATUS_OK) {
+        return status;
+    }
+    struct store *store = ask->open->store;
+    struct space *space = store_space(store, from, false);
+    struct space *other = store_space(store, to, false);
+    if (span_equals(from, to)) {
+        return ask_fail(
+            ask, CONFLICT, "namespace \"%.*s\" has that name already: expected another", (int) from.len, (const char *) from.data);
+    }
+    if (space == NULL || space->len == 0) {
+        return ask_fail(ask, NOT_FOUND, "namespace \"%.*s\" holds no memory", (int) from.len, (const char *) from.data);
+    }
+    if (other != NULL && other->len > 0) {
+        return ask_fail(
+            ask, CONFLICT, "namespace \"%.*s\" holds memories: expected a name that holds nothing", (int) to.len,
+            (const char *) to.data);
+    }
+    if (other == NULL) {
+        other = store_space(store, to, true);
+        space = store_space(store, from, false);
+    }
+    if (other == NULL) {
+        return ask_no_memory(ask);
+    }
+    /* The two change what they hold, and keep their names. */
+    struct space moved = *space;
+    space->memories = other->memories;
+    space->len = other->len;
+    space->capacity = other->capacity;
+    other->memories = moved.memories;
+    other->len = moved.len;
+    other->capacity = moved.capacity;
+    cbor_put_unsigned(&ask->reply, other->len);
+    return status;
+}
+
+uint32_t do_sweep(struct ask *ask) {
+    size_t arguments = cbor_list(&ask->arguments);
+    uint64_t limit = cbor_unsigned(&ask->arguments);
+    ask->arguments.fault |= arguments != 1;
+    uint32_t status = ask_read(ask);
+    uint64_t swept = 0;
+    for (size_t at = 0; status == POLYMNIA_STATUS_OK && at < ask->open->store->space_count; at++) {
+        struct space *space = &ask->open->store->spaces[at];
+        size_t kept = 0;
+        for (size_t one = 0; one < space->len; one++) {
+            if (swept == limit || memory_is_live(&space->memories[one], ask->circumstances->now_micros)) {
+                space->memories[kept++] = space->memories[one];
+            } else {
+                memory_free(&space->memories[one]);
+                swept++;
+            }
+        }
+        space->len = kept;
+    }
+    cbor_put_unsigned(&ask->reply, swept);
+    return status;
+}
+
+uint32_t do_optimize(struct ask *ask) {
+    size_t arguments = cbor_list(&ask->arguments);
+    ask->arguments.fault |= arguments != 1 || cbor_unsigned(&ask->arguments) > 1;
+    cbor_put_map(&ask->reply, 2);
+    for (unsigned field = 1; field <= 2; field++) {
+        cbor_put_unsigned(&ask->reply, field);
+        cbor_put_unsigned(&ask->reply, 0);
+    }
+    return ask_read(ask);
+}
+
+uint32_t do_verify(struct ask *ask) {
+    cbor_put_map(&ask->reply, 4);
+    for (unsigned field = 1; field <= 4; field++) {
+        cbor_put_unsigned(&ask->reply, field);
+        cbor_put_unsigned(&ask->reply, field == 1 ? store_count(ask->open->store) : 0);
+    }
+    return ask_read(ask);
+}
+
+uint32_t do_drop_index(struct ask *ask) {
+    size_t arguments = cbor_list(&ask->arguments);
+    cbor_text(&ask->arguments);
+    ask->arguments.fault |= arguments != 1;
+    cbor_put_boolean(&ask->reply, false);
+    return ask_read(ask);
+}

@@ -162,7 +162,12 @@ static uint32_t put(struct batch *batch, struct memory new, const struct draft *
     new.expires_at = number_or(draft, FIELD_EXPIRES, NEVER);
     if (found != NULL) {
         if (draft->fields[FIELD_CREATED].len > 0 && new.created_at != found->created_at) {
-            return refuse(batch, CONFLICT, "the memory was created at another time: expected the same time or none");
+            char text[37];
+            char message[128];
+            snprintf(
+                message, sizeof message, "memory %s was created at another time: expected the same time or none",
+                shown(new.id, text));
+            return refuse(batch, CONFLICT, message);
         }
         uint32_t status = next_revision(batch, found, &new.revision);
         if (status != POLYMNIA_STATUS_OK) {

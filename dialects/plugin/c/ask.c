@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-static uint64_t clock_nanos(void) {
+uint64_t ask_clock(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t) time.tv_sec * UINT64_C(1000000000) + (uint64_t) time.tv_nsec;
@@ -25,7 +25,7 @@ void ask_begin(struct ask *ask, polymnia_bytes request, const polymnia_circumsta
 }
 
 void ask_limit(struct ask *ask, uint64_t nanos) {
-    uint64_t now = clock_nanos();
+    uint64_t now = ask_clock();
     uint64_t deadline = nanos > UINT64_MAX - now ? UINT64_MAX : now + nanos;
     ask->deadline = deadline < ask->deadline ? deadline : ask->deadline;
 }
@@ -36,7 +36,7 @@ uint32_t ask_check(struct ask *ask) {
     if (told == POLYMNIA_CANCELLED) {
         return ask_fail(ask, CANCELLED, "cancelled by the caller");
     }
-    if (told == POLYMNIA_TIMED_OUT || (ask->deadline != UINT64_MAX && clock_nanos() >= ask->deadline)) {
+    if (told == POLYMNIA_TIMED_OUT || (ask->deadline != UINT64_MAX && ask_clock() >= ask->deadline)) {
         return ask_fail(ask, TIMEOUT, "the deadline passed");
     }
     return POLYMNIA_STATUS_OK;
@@ -69,7 +69,7 @@ uint32_t ask_fail_with(
 }
 
 uint32_t ask_fail(struct ask *ask, unsigned kind, const char *format, ...) {
-    char message[256];
+    char message[512];
     va_list values;
     va_start(values, format);
     vsnprintf(message, sizeof message, format, values);

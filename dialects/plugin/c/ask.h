@@ -41,6 +41,8 @@ struct ask {
     struct open *open; /* null for the dialect */
 };
 
+/* Returns what time it is on a clock that only measures, in nanoseconds. */
+uint64_t ask_clock(void);
 /* Begins an answer. */
 void ask_begin(struct ask *ask, polymnia_bytes request, const polymnia_circumstances *circumstances);
 /* Lets the call end earlier. */

@@ -94,6 +94,13 @@ bool cbor_null(cbor_reader *reader) {
     return true;
 }
 
+bool cbor_boolean(cbor_reader *reader) {
+    if (left(reader) == 0 || (*reader->at != TRUE && *reader->at != FALSE)) {
+        return fault(reader) != 0;
+    }
+    return *reader->at++ == TRUE;
+}
+
 uint64_t cbor_unsigned(cbor_reader *reader) {
     return expect(reader, UNSIGNED);
 }

@@ -32,6 +32,7 @@ size_t cbor_map(cbor_reader *reader);
 uint64_t cbor_choice(cbor_reader *reader, size_t *items);
 /* Reads a null, if there is one. */
 bool cbor_null(cbor_reader *reader);
+bool cbor_boolean(cbor_reader *reader);
 uint64_t cbor_unsigned(cbor_reader *reader);
 int64_t cbor_signed(cbor_reader *reader);
 /* Returns the bits of a float of 64 bits. */

@@ -13,6 +13,7 @@ uint32_t do_get(struct ask *ask);
 uint32_t do_query(struct ask *ask);
 uint32_t do_count(struct ask *ask);
 uint32_t do_delete_matching(struct ask *ask);
+uint32_t do_explain(struct ask *ask);
 
 /* apply.c */
 uint32_t do_apply(struct ask *ask);
@@ -22,9 +23,19 @@ uint32_t do_ping(struct ask *ask);
 uint32_t do_info(struct ask *ask);
 uint32_t do_namespaces(struct ask *ask);
 uint32_t do_delete_namespace(struct ask *ask);
+uint32_t do_rename_namespace(struct ask *ask);
+uint32_t do_sweep(struct ask *ask);
+uint32_t do_optimize(struct ask *ask);
+uint32_t do_verify(struct ask *ask);
+uint32_t do_drop_index(struct ask *ask);
+
+/* stats.c */
+uint32_t do_stats(struct ask *ask);
 
 /* schema.c */
 void write_source(cbor_writer *reply);
+/* What is known of an engine once it is open. */
+void write_opened(cbor_writer *reply);
 bool is_migrated(const struct store *store);
 uint32_t do_migrations(struct ask *ask);
 uint32_t do_nothing_listed(struct ask *ask);
@@ -43,6 +54,7 @@ uint32_t do_forget(struct ask *ask);
 uint32_t do_add_to_log(struct ask *ask);
 uint32_t do_dismantle(struct ask *ask);
 uint32_t do_row_counts(struct ask *ask);
+uint32_t do_has_index(struct ask *ask);
 /* Gives back what a session holds. */
 void end_session(struct open *session);
 

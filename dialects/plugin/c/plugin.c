@@ -47,6 +47,7 @@ static const polymnia_host *host;
 enum where { ON_DIALECT, ON_ENGINE, ON_SCHEMA, ON_SESSION };
 
 static uint32_t open_session(struct ask *ask);
+static uint32_t open_scratch(struct ask *ask);
 
 /* On an engine memories need the schema to be there; what concerns the schema itself does not. */
 static const struct operation {
@@ -60,11 +61,19 @@ static const struct operation {
     {POLYMNIA_OPERATION_COUNT, ON_ENGINE, do_count},
     {POLYMNIA_OPERATION_APPLY, ON_ENGINE, do_apply},
     {POLYMNIA_OPERATION_DELETE_MATCHING, ON_ENGINE, do_delete_matching},
+    {POLYMNIA_OPERATION_EXPLAIN, ON_ENGINE, do_explain},
+    {POLYMNIA_OPERATION_STATS, ON_ENGINE, do_stats},
     {POLYMNIA_OPERATION_PING, ON_SCHEMA, do_ping},
     {POLYMNIA_OPERATION_INFO, ON_SCHEMA, do_info},
     {POLYMNIA_OPERATION_NAMESPACES, ON_ENGINE, do_namespaces},
     {POLYMNIA_OPERATION_DELETE_NAMESPACE, ON_ENGINE, do_delete_namespace},
+    {POLYMNIA_OPERATION_RENAME_NAMESPACE, ON_ENGINE, do_rename_namespace},
+    {POLYMNIA_OPERATION_SWEEP, ON_ENGINE, do_sweep},
+    {POLYMNIA_OPERATION_ANALYZE, ON_ENGINE, do_ping},
+    {POLYMNIA_OPERATION_OPTIMIZE, ON_ENGINE, do_optimize},
+    {POLYMNIA_OPERATION_VERIFY, ON_ENGINE, do_verify},
     {POLYMNIA_OPERATION_INDEXES, ON_ENGINE, do_nothing_listed},
+    {POLYMNIA_OPERATION_DROP_INDEX, ON_ENGINE, do_drop_index},
     {POLYMNIA_OPERATION_READ_LEDGER, ON_SCHEMA, do_ledger},
     {POLYMNIA_OPERATION_READ_LOG, ON_SCHEMA, do_log},
     {POLYMNIA_OPERATION_READ_SNAPSHOT, ON_SCHEMA, do_nothing_listed},
@@ -73,6 +82,7 @@ static const struct operation {
     {POLYMNIA_OPERATION_FIND_LOCK_HOLDER, ON_SCHEMA, do_lock_holder},
     {POLYMNIA_OPERATION_PROBES, ON_SCHEMA, do_nothing_listed},
     {POLYMNIA_OPERATION_CHECK_HEALTH, ON_SCHEMA, do_health},
+    {POLYMNIA_OPERATION_SCRATCH, ON_SCHEMA, open_scratch},
     {POLYMNIA_OPERATION_SESSION_PREPARE, ON_SESSION, do_prepare},
     {POLYMNIA_OPERATION_SESSION_LEDGER, ON_SESSION, do_ledger},
     {POLYMNIA_OPERATION_SESSION_SNAPSHOT, ON_SESSION, do_nothing_listed},
@@ -84,6 +94,7 @@ static const struct operation {
     {POLYMNIA_OPERATION_SESSION_LOG, ON_SESSION, do_add_to_log},
     {POLYMNIA_OPERATION_SESSION_DISMANTLE, ON_SESSION, do_dismantle},
     {POLYMNIA_OPERATION_SESSION_INVALID_INDEXES, ON_SESSION, do_nothing_listed},
+    {POLYMNIA_OPERATION_SESSION_HAS_INDEX, ON_SESSION, do_has_index},
     {POLYMNIA_OPERATION_SESSION_ROW_COUNTS, ON_SESSION, do_row_counts},
     {POLYMNIA_OPERATION_SESSION_ORPHANS, ON_SESSION, do_nothing_listed},
 };
@@ -175,6 +186,30 @@ static uint32_t open_session(struct ask *ask) {
     return status;
 }
 
+static uint32_t open_scratch(struct ask *ask) {
+    cbor_reader *reader = &ask->arguments;
+    reader->fault |= cbor_list(reader) != 1;
+    bool is_copy = cbor_boolean(reader);
+    uint32_t status = ask_read(ask);
+    if (status != POLYMNIA_STATUS_OK) {
+        return status;
+    }
+    struct store *store = store_scratch(is_copy ? ask->open->store : NULL);
+    uint64_t handle = store == NULL ? 0 : insert(ON_ENGINE, store, ask->open->timeout_nanos);
+    if (handle == 0) {
+        if (store != NULL) {
+            store_close(store);
+        }
+        return ask_no_memory(ask);
+    }
+    cbor_put_map(&ask->reply, 2);
+    cbor_put_unsigned(&ask->reply, 1);
+    cbor_put_unsigned(&ask->reply, handle);
+    cbor_put_unsigned(&ask->reply, 2);
+    write_opened(&ask->reply);
+    return status;
+}
+
 static uint32_t plugin_describe(const polymnia_host *from, polymnia_buffer *reply) {
     pthread_mutex_lock(&lock);
     host = from;
@@ -255,13 +290,7 @@ static uint32_t open_store(struct ask *ask, uint64_t *handle) {
         }
         return ask_no_memory(ask);
     }
-    cbor_put_map(&ask->reply, 2);
-    cbor_put_unsigned(&ask->reply, 1); /* capability: interruption, emulated */
-    cbor_put_map(&ask->reply, 1);
-    cbor_put_unsigned(&ask->reply, 9);
-    cbor_put_unsigned(&ask->reply, 1);
-    cbor_put_unsigned(&ask->reply, 2);
-    write_source(&ask->reply);
+    write_opened(&ask->reply);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A page ends once it holds more than this. */
+/* A page ends once it holds more than this of content and metadata. */
 #define PAGE_BYTES (16u << 20)
 
 enum { ANY, ABSENT, IS };
@@ -239,7 +239,8 @@ uint32_t do_query(struct ask *ask) {
     }
     size_t count = 0;
     for (size_t bytes = 0; first + count < len && count < limit && bytes <= PAGE_BYTES; count++) {
-        bytes += places[first + count].memory->fields_len;
+        const struct memory *memory = places[first + count].memory;
+        bytes += text_field(memory, FIELD_CONTENT).len + text_field(memory, FIELD_METADATA).len;
     }
     bool more = first + count < len;
     cbor_put_map(&ask->reply, more ? 2 : 1);
@@ -299,4 +300,42 @@ uint32_t do_delete_matching(struct ask *ask) {
     free(places);
     cbor_put_unsigned(&ask->reply, len);
     return POLYMNIA_STATUS_OK;
+}
+
+uint32_t do_explain(struct ask *ask) {
+    uint64_t started = ask_clock();
+    span name = {NULL, 0};
+    cbor_reader arguments = ask->arguments;
+    if (cbor_list(&arguments) == 2) {
+        name = cbor_text(&arguments);
+    }
+    uint32_t status = do_query(ask);
+    if (status != POLYMNIA_STATUS_OK) {
+        return status;
+    }
+    /* What the query answered is only counted: it begins with the memories. */
+    cbor_reader answer = cbor_read((span){ask->reply.data, ask->reply.len});
+    cbor_map(&answer);
+    cbor_unsigned(&answer);
+    uint64_t rows = cbor_list(&answer);
+    const struct space *space = store_space(ask->open->store, name, false);
+    uint64_t candidates = space == NULL ? 0 : space->len;
+    ask->reply.len = 0;
+    cbor_writer *reply = &ask->reply;
+    cbor_put_map(reply, 7);
+    cbor_put_unsigned(reply, 1); /* dialect */
+    cbor_put_text(reply, DIALECT_NAME);
+    cbor_put_unsigned(reply, 2); /* access: a scan */
+    cbor_put_unsigned(reply, 4);
+    cbor_put_unsigned(reply, 4); /* streamed */
+    cbor_put_boolean(reply, false);
+    cbor_put_unsigned(reply, 6); /* candidates */
+    cbor_put_unsigned(reply, candidates);
+    cbor_put_unsigned(reply, 7); /* rechecks: there is no filter */
+    cbor_put_unsigned(reply, 0);
+    cbor_put_unsigned(reply, 8); /* rows */
+    cbor_put_unsigned(reply, rows);
+    cbor_put_unsigned(reply, 9); /* elapsed */
+    cbor_put_unsigned(reply, ask_clock() - started + 1);
+    return status;
 }

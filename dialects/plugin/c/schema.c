@@ -12,6 +12,16 @@ enum { STATE_APPLIED = 1, STATE_REVERTING = 3 };
 
 static const char NOTHING[] = "-- polymnia:noop arrays need no tables\n";
 
+void write_opened(cbor_writer *reply) {
+    cbor_put_map(reply, 2);
+    cbor_put_unsigned(reply, 1); /* capability: interruption, emulated */
+    cbor_put_map(reply, 1);
+    cbor_put_unsigned(reply, 9);
+    cbor_put_unsigned(reply, 1);
+    cbor_put_unsigned(reply, 2); /* source */
+    write_source(reply);
+}
+
 void write_source(cbor_writer *reply) {
     cbor_put_map(reply, 3);
     cbor_put_unsigned(reply, 1); /* prefix */

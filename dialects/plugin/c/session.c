@@ -130,13 +130,15 @@ uint32_t do_dismantle(struct ask *ask) {
 }
 
 uint32_t do_row_counts(struct ask *ask) {
-    size_t memories = 0;
-    for (size_t at = 0; at < ask->open->store->space_count; at++) {
-        memories += ask->open->store->spaces[at].len;
-    }
     cbor_put_map(&ask->reply, 1);
     cbor_put_text(&ask->reply, "memories");
-    cbor_put_unsigned(&ask->reply, memories);
+    cbor_put_unsigned(&ask->reply, store_count(ask->open->store));
+    return ask_read(ask);
+}
+
+uint32_t do_has_index(struct ask *ask) {
+    only_argument(ask);
+    cbor_put_boolean(&ask->reply, false);
     return ask_read(ask);
 }
 

@@ -171,13 +171,7 @@ void records_clear(struct records *records) {
     records->prepared = false;
 }
 
-struct store *store_open(span name) {
-    for (struct store *one = stores; one != NULL; one = one->next) {
-        if (span_equals((span){one->name, one->name_len}, name)) {
-            one->uses++;
-            return one;
-        }
-    }
+static struct store *store_new(span name) {
     struct store *new = calloc(1, sizeof *new);
     uint8_t *copied = new == NULL ? NULL : copy(name);
     if (copied == NULL) {
@@ -186,6 +180,46 @@ struct store *store_open(span name) {
     }
     *new = (struct store){.next = stores, .name = copied, .name_len = name.len, .uses = 1};
     stores = new;
+    return new;
+}
+
+struct store *store_open(span name) {
+    for (struct store *one = stores; one != NULL; one = one->next) {
+        if (span_equals((span){one->name, one->name_len}, name)) {
+            one->uses++;
+            return one;
+        }
+    }
+    return store_new(name);
+}
+
+static bool space_copy(struct space *to, const struct space *from) {
+    for (size_t at = 0; at < from->len; at++) {
+        struct memory new = from->memories[at];
+        struct memory old;
+        bool was_there;
+        new.fields = copy((span){new.fields, new.fields_len});
+        if (new.fields == NULL || !space_put(to, new, &old, &was_there)) {
+            memory_free(&new);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct store *store_scratch(const struct store *copied) {
+    /* No name that is opened is empty. */
+    struct store *new = store_new((span){NULL, 0});
+    bool is_whole = new != NULL && (copied == NULL || records_copy(&new->records, &copied->records));
+    for (size_t at = 0; is_whole && copied != NULL && at < copied->space_count; at++) {
+        const struct space *from = &copied->spaces[at];
+        struct space *to = store_space(new, (span){from->name, from->name_len}, true);
+        is_whole = to != NULL && space_copy(to, from);
+    }
+    if (!is_whole && new != NULL) {
+        store_close(new);
+        return NULL;
+    }
     return new;
 }
 
@@ -216,6 +250,14 @@ void store_clear(struct store *store) {
     free(store->spaces);
     store->spaces = NULL;
     store->space_count = 0;
+}
+
+size_t store_count(const struct store *store) {
+    size_t memories = 0;
+    for (size_t at = 0; at < store->space_count; at++) {
+        memories += store->spaces[at].len;
+    }
+    return memories;
 }
 
 struct space *store_space(struct store *store, span name, bool create) {

@@ -12,6 +12,8 @@ enum {
     FIELD_AGENT = 3,
     FIELD_THREAD = 4,
     FIELD_TIER = 5,
+    FIELD_CONTENT = 6,
+    FIELD_METADATA = 7,
     FIELD_IMPORTANCE = 8,
     FIELD_RELATED = 9,
     FIELD_REVISION = 10,
@@ -92,10 +94,13 @@ struct store {
 
 /* Returns the database of that name, one more use of it, or nothing if there is no memory. */
 struct store *store_open(span name);
+/* Returns a database that nobody can open by name, empty or a copy of another. */
+struct store *store_scratch(const struct store *copied);
 /* Ends a use. With the last one everything goes. */
 void store_close(struct store *store);
 /* Removes every memory. */
 void store_clear(struct store *store);
+size_t store_count(const struct store *store);
 /* Returns the namespace, a new one if there is none and `create`; nothing if there is none, or no memory. */
 struct space *store_space(struct store *store, span name, bool create);
 

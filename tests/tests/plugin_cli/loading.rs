@@ -94,6 +94,7 @@ fn what_is_no_plugin_is_refused() {
         place.run(&["plugin", "inspect", &path]).expect(9).tells(says);
         place.run(&["plugin", "verify", &path, "--url", "sqlite::memory:"]).expect(9).tells(says);
     }
+    place.run(&["--plugin", "./a.so", "stats", "--plugin", "./b.so"]).expect(2).tells("write all of them on one side");
     place.run(&["--plugin", "text.so", "stats"]).expect(2).tells("hint: write ./text.so");
 }
 

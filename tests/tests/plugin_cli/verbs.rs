@@ -17,6 +17,7 @@ const PASSING: &[&str] = &[
     "cursor",
     "seconds",
     "indexing_seconds",
+    "elapsed_us",
     "memories_per_second",
     "millis",
     "milliseconds",

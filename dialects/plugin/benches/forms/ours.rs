@@ -45,12 +45,12 @@ fn memory(number: u32) -> Memory {
 fn metadata(number: u32) -> Metadata {
     let of_length = |length: usize| {
         let text = format!(
-            r#"{{"kind": "preference", "channel": "call", "session": {number:06}, "turn": 17, "speaker": "Caroline",
+            r#"{{"kind": "preference", "channel": "call", "session": {}, "turn": 17, "speaker": "Caroline",
                "tags": ["calls", "mail", "invoice"], "customer": {{"score": 9.25, "plan": "pro", "since": "2024-03-02"}},
-               "lang": "en", "seen": true, "source": "chat", "note": "{}"}}"#,
+               "lang": "en", "seen": true, "note": "{}"}}"#,
+            100_000 + number,
             "x".repeat(length)
-        )
-        .replace(": 0", ": 1");
+        );
         Metadata::parse(&text).expect("an object")
     };
     let rest = 255 - of_length(0).as_str().len();

@@ -20,8 +20,10 @@ pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let result = catch_unwind(AssertUnwindSafe(work));
     INSIDE.with(|inside| inside.set(inside.get() - 1));
     result.map_err(|payload| {
-        // Its own drop could panic again, with nobody left to catch it.
-        std::mem::forget(payload);
+        // The drop of anything but a message could panic again, with nobody left to catch it.
+        if !payload.is::<&'static str>() && !payload.is::<String>() {
+            std::mem::forget(payload);
+        }
         PLACE.try_with(RefCell::take).ok().flatten().unwrap_or_else(|| "an unknown place".to_owned())
     })
 }

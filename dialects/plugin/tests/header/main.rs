@@ -2,6 +2,8 @@
 //!
 //! After a change there: `POLYMNIA_WRITE_HEADER=1 cargo test -p polymnia-plugin --test header`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod compile;
 mod layout;
 mod print;

@@ -164,14 +164,14 @@ fn linked(line: &str) -> String {
     let mut result = String::new();
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("[`") {
-        let (link, after) = after.split_once("`]").expect("a link ends on its line");
+        let (item, after) = after.split_once("`]").expect("a link ends on its line");
         result.push_str(before);
-        match link.split_once("::") {
+        match item.split_once("::") {
             Some((name, field)) => write!(result, "{}.{field}", type_name(name)).unwrap(),
-            None if link.chars().all(|c| c.is_ascii_uppercase() || c == '_') => {
-                write!(result, "POLYMNIA_{link}").unwrap()
+            None if item.chars().all(|c| c.is_ascii_uppercase() || c == '_') => {
+                write!(result, "POLYMNIA_{item}").unwrap()
             }
-            None => result.push_str(&type_name(link)),
+            None => result.push_str(&type_name(item)),
         }
         rest = after;
     }

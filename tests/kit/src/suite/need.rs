@@ -86,9 +86,13 @@ impl Need {
             Filter::All => {}
             Filter::Contains(_) => needs.push(Self::Containment),
             Filter::And(filters) | Filter::Or(filters) => {
+                needs.push(Self::Filters);
                 filters.iter().for_each(|filter| Self::of_filter(filter, needs));
             }
-            Filter::Not(filter) => Self::of_filter(filter, needs),
+            Filter::Not(filter) => {
+                needs.push(Self::Filters);
+                Self::of_filter(filter, needs);
+            }
             _ => needs.push(Self::Filters),
         }
     }

@@ -10,6 +10,7 @@ use polymnia::{ConnectionString, Error, ErrorKind, OpenOptions, Registry, Result
 use polymnia_conformance::runner::{self, CaseResult};
 use polymnia_conformance::suite::{CASES, Case};
 use polymnia_conformance::{Database, ScratchDatabase};
+use polymnia_plugin::message::Description;
 
 use self::progress::Progress;
 use self::report::{Report, Subject};
@@ -29,7 +30,8 @@ pub(super) fn run(context: &mut Context, args: &VerifyArgs) -> Outcome {
     // Of this plugin alone, so that a URL of another dialect is refused.
     let registry = Registry::new().try_with(plugin)?;
     let results = judge(context, registry.dialect_for(&url)?, &url, &cases)?;
-    let subject = Subject { plugin: &plugin, url: &url };
+    let Description { name, version, .. } = plugin.description();
+    let subject = Subject { name, version, path: plugin.path(), url: &url };
     let report = Report::new(&subject, &results, began.elapsed());
     report.print(context)?;
     context.out.flush()?;

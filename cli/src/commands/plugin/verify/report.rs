@@ -1,11 +1,11 @@
 //! What came of the suite.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use polymnia::ConnectionString;
 use polymnia_conformance::runner::{CaseResult, Group, Verdict, by_capability};
-use polymnia_plugin::host::PluginDialect;
 use serde::Serialize;
 
 use crate::args::Format;
@@ -18,7 +18,9 @@ const EVERYTHING: &str = "every dialect";
 /// Is what was judged.
 #[derive(Debug)]
 pub(super) struct Subject<'a> {
-    pub(super) plugin: &'a PluginDialect,
+    pub(super) name: &'a str,
+    pub(super) version: &'a str,
+    pub(super) path: &'a Path,
     pub(super) url: &'a ConnectionString,
 }
 
@@ -90,9 +92,9 @@ impl<'a> Report<'a> {
             failed,
         };
         Self {
-            dialect: &subject.plugin.description().name,
-            version: &subject.plugin.description().version,
-            path: subject.plugin.path().display().to_string(),
+            dialect: subject.name,
+            version: subject.version,
+            path: subject.path.display().to_string(),
             database_url: subject.url.to_string(),
             passed: count(|verdict| *verdict == Verdict::Passed),
             failed: count(|verdict| matches!(verdict, Verdict::Failed { .. })),
@@ -148,4 +150,29 @@ impl<'a> Report<'a> {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use polymnia_conformance::suite::{CASES, Need};
+
+    use super::*;
+
+    #[test]
+    fn failures_are_told_with_their_place() {
+        let result = |at: usize, verdict| CaseResult { case: &CASES[at], verdict, took: Duration::from_millis(7) };
+        let failed = Verdict::Failed { message: "put.rs:12: left is not right".to_owned() };
+        let results = [result(0, Verdict::Passed), result(1, failed), result(2, Verdict::NotClaimed(Need::Filters))];
+        let url = ConnectionString::from("acme://ann:secret@h/d");
+        let subject = Subject { name: "acme", version: "2.1", path: Path::new("/acme.so"), url: &url };
+        let report = Report::new(&subject, &results, Duration::from_secs(1));
+        let told = serde_json::to_value(&report).unwrap();
+        assert_eq!((report.passed, report.failed, &told["not_claimed"]), (1, 1, &1.into()));
+        assert_eq!(told["database_url"], "acme://ann:***@h/d");
+        let failure = &told["failures"][0];
+        assert_eq!((failure["case"].as_str(), failure["millis"].as_u64()), (Some(&*CASES[1].to_string()), Some(7)));
+        assert_eq!(failure["message"], "put.rs:12: left is not right");
+        assert_eq!(told["failures"].as_array().unwrap().len(), 1);
+        assert_eq!(told["capabilities"][0]["capability"], EVERYTHING);
+    }
 }

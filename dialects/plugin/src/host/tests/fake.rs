@@ -111,10 +111,10 @@ impl Fake {
     fn loaded_from(table: Plugin, description: Description) -> Self {
         // Never closed, as libraries aren't, and never lost, so that a leak checker finds real ones.
         static ALL: Mutex<Vec<&'static Loaded>> = Mutex::new(Vec::new());
-        let schemes: &'static [String] = Box::leak(description.url_schemes.clone().into_boxed_slice());
+        let schemes = description.url_schemes.iter().map(|scheme| &*scheme.clone().leak()).collect();
         let loaded = Box::leak(Box::new(Loaded {
             table,
-            schemes: schemes.iter().map(String::as_str).collect(),
+            schemes,
             operations: OperationSet::of(&description.operations),
             description,
             library: Library { path: PathBuf::from("/lib/fake.so"), address: 0 },
