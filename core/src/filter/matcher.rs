@@ -1,6 +1,7 @@
 //! Filters on metadata, compiled.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use super::Filter;
 use super::conditions::{ConditionList, Conditions};
@@ -26,7 +27,9 @@ use crate::{Error, ErrorKind, Json, Result};
 pub struct FilterMatcher {
     root: Part,
     conditions: Conditions,
-    quick: Quick,
+    filter: Filter,
+    /// Made of the filter when it is first asked for.
+    quick: OnceLock<Quick>,
 }
 
 /// Is a part of a filter.
@@ -52,7 +55,7 @@ impl FilterMatcher {
             Filter::Contains(needle) => Part::contains(needle),
             filter => Part::new(filter, &mut conditions)?,
         };
-        Ok(Self { root, conditions: Conditions::new(conditions), quick: Quick::new(filter) })
+        Ok(Self { root, conditions: Conditions::new(conditions), filter: filter.clone(), quick: OnceLock::new() })
     }
 
     /// Reports whether `metadata`, a JSON text in UTF-8, passes. Nothing that is not a JSON object does.
@@ -65,7 +68,7 @@ impl FilterMatcher {
     ///
     /// Of any other text the answer may be wrong; no bytes make it panic.
     pub fn matches_canonical_while(&self, metadata: &[u8], go_on: &mut dyn FnMut() -> bool) -> Option<bool> {
-        match self.quick.judge(metadata) {
+        match self.quick.get_or_init(|| Quick::new(&self.filter)).judge(metadata) {
             Some(passes) => Some(passes),
             None => self.matches_while(metadata, go_on),
         }

@@ -85,24 +85,25 @@ impl Quick {
             Some(Step::Key(key)) => before_value(key),
             _ => String::new(),
         };
+        let array = format!("{key}[");
         let one_of = |beginning: &str, values: &[Json]| {
             Self::Or(values.iter().map(|value| Self::of_value(beginning, value)).collect())
         };
         match test {
-            Test::Exists | Test::Compare(..) => Self::needs(key),
+            Test::Exists | Test::Compare(..) => Self::needs(&key),
             Test::Eq(value) => Self::of_value(&key, value),
-            Test::In(values) => Self::few(one_of(&key, values), || Self::needs(key.clone())),
+            Test::In(values) => Self::few(one_of(&key, values), || Self::needs(&key)),
             Test::Prefix(prefix) => match quoted(prefix.as_str()) {
-                Some(quoted) => Self::needs(key + quoted.strip_suffix('"').unwrap_or_default()),
-                None => Self::needs(key),
+                Some(quoted) => Self::needs(&(key + quoted.strip_suffix('"').unwrap_or_default())),
+                None => Self::needs(&key),
             },
-            Test::Any(values) => Self::few(one_of("", values), || Self::needs(key.clone() + "[")),
-            Test::All(values) if values.is_empty() => Self::needs(key + "["),
+            Test::Any(values) => Self::few(one_of("", values), || Self::needs(&array)),
+            Test::All(values) if values.is_empty() => Self::needs(&array),
             Test::All(values) => {
                 let all = values.iter().map(|value| Self::of_value("", value)).collect();
-                Self::few(Self::And(all), || Self::needs(key.clone() + "["))
+                Self::few(Self::And(all), || Self::needs(&array))
             }
-            Test::Size(_) => Self::needs(key + "["),
+            Test::Size(_) => Self::needs(&array),
         }
     }
 
@@ -118,7 +119,7 @@ impl Quick {
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         texts.dedup();
         texts.truncate(MAX_OF_VALUE);
-        Self::And(texts.into_iter().map(Self::needs).collect())
+        Self::And(texts.iter().map(|text| Self::needs(text)).collect())
     }
 
     /// Returns what is given if that asks for few texts, or else something that asks for one.
@@ -126,8 +127,8 @@ impl Quick {
         if quick.texts() > MAX_TEXTS { otherwise() } else { quick }
     }
 
-    fn needs(text: String) -> Self {
-        if text.is_empty() { Self::Unknown } else { Self::Needs(Box::new(Finder::new(&text).into_owned())) }
+    fn needs(text: &str) -> Self {
+        if text.is_empty() { Self::Unknown } else { Self::Needs(Box::new(Finder::new(text).into_owned())) }
     }
 
     /// Returns how many texts are looked for.

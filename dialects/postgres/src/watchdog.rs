@@ -21,6 +21,8 @@ pub(crate) trait Cancel: Send + 'static {
 
 /// How often the thread looks at the calls under way.
 const POLL: Duration = Duration::from_millis(10);
+/// How long to wait after a cancel request before the next: the server drops one that finds it between two statements.
+const AGAIN: Duration = Duration::from_millis(100);
 /// How long to wait after a cancel request that could not be sent.
 const PAUSE: Duration = Duration::from_secs(1);
 /// After how many polls without a call under way the thread goes to sleep.
@@ -41,8 +43,9 @@ struct State {
     call: Option<Call>,
     /// The server's process behind the connection; none while it isn't known, or must not be disturbed.
     backend: Option<i32>,
+    /// Whether a cancel request was sent.
     fired: bool,
-    /// When to try again, after a cancel request that could not be sent.
+    /// When to send another.
     again: Option<Instant>,
 }
 
@@ -168,13 +171,13 @@ impl Shared {
             let mut state = slot.lock();
             let Some(call) = &state.call else { continue };
             watched = true;
-            if !state.fired
-                && let Some(backend) = state.backend
+            if let Some(backend) = state.backend
                 && call.interruption().is_some()
                 && state.again.is_none_or(|again| Instant::now() >= again)
             {
-                state.fired = lock(&self.cancel).cancel(backend);
-                state.again = Some(Instant::now() + PAUSE);
+                let sent = lock(&self.cancel).cancel(backend);
+                state.fired |= sent;
+                state.again = Some(Instant::now() + if sent { AGAIN } else { PAUSE });
             }
         }
         watched
@@ -234,15 +237,18 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_cancelled_once_at_its_deadline() {
+    fn a_call_is_cancelled_from_its_deadline_until_it_ends() {
         let (watchdog, cancelled) = watchdog();
         let slot = slot(&watchdog, Some(7));
         let deadline = Instant::now() + Duration::from_millis(30);
         let watch = watchdog.watch(&slot, &Call { deadline: Some(deadline), ..call() });
         assert_eq!(cancelled.recv_timeout(Duration::from_secs(5)).unwrap(), 7);
         assert!(Instant::now() >= deadline);
-        assert!(cancelled.recv_timeout(POLL * 5).is_err());
+        assert_eq!(cancelled.recv_timeout(Duration::from_secs(5)).unwrap(), 7);
+        assert!(Instant::now() >= deadline + AGAIN);
         assert!(watch.end());
+        while cancelled.try_recv().is_ok() {}
+        assert!(cancelled.recv_timeout(AGAIN * 2).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! What comes from postings or a declared index is level, and for rows that are not level there is an index of its own: a
 //! statement reads the one or the other, and both together are what the table holds.
 
-use polymnia::filter::IndexValue;
+use polymnia::filter::{IndexValue, NamespaceTerms};
 use polymnia::spi::Rows;
 use polymnia::{Direction, Result};
 
@@ -19,7 +19,7 @@ pub(crate) struct Source {
     pub(crate) origin: Origin,
     /// Whether the rows proposed are counted, for an explanation.
     pub(crate) tally: bool,
-    /// The term of rows whose metadata is not canonical.
+    /// The term of rows whose metadata is not canonical, if it is to be asked for.
     pub(crate) uncanonical: Option<i32>,
 }
 
@@ -200,7 +200,7 @@ pub(crate) fn count<'b>(sources: &'b [Source], conditions: &'b Conditions<'_>) -
     for (number, source) in sources.iter().enumerate() {
         sql.push(if number == 0 { "(SELECT count(*) FROM " } else { " + (SELECT count(*) FROM " });
         source.push(&mut sql, conditions);
-        conditions.push(&mut sql, source.uncanonical());
+        conditions.push(&mut sql, source.uncanonical);
         sql.push(")");
     }
     sql
@@ -210,7 +210,7 @@ pub(crate) fn count<'b>(sources: &'b [Source], conditions: &'b Conditions<'_>) -
 pub(crate) fn rids<'b>(source: &'b Source, conditions: &'b Conditions<'_>) -> Sql<'b> {
     let mut sql = Sql::new("SELECT m.rid FROM ");
     source.push(&mut sql, conditions);
-    conditions.push(&mut sql, source.uncanonical());
+    conditions.push(&mut sql, source.uncanonical);
     sql
 }
 
@@ -226,19 +226,14 @@ impl Source {
         Self { origin, tally, uncanonical: None }
     }
 
-    /// Has filters ask once whether all metadata is canonical, given the term of what is not.
-    pub(crate) fn asking(mut self, uncanonical: Option<i32>) -> Self {
-        self.uncanonical = uncanonical;
-        self
-    }
-
-    /// Returns the term of rows whose metadata is not canonical, if it is worth asking for them: of the few rows that an index on
-    /// metadata proposes, most pass.
-    pub(crate) fn uncanonical(&self) -> Option<i32> {
-        match self.origin {
-            Origin::Table | Origin::Fields | Origin::User | Origin::Namespace => self.uncanonical,
+    /// Has filters ask once whether all metadata is canonical, by the term of what is not, if terms are known and it is worth it:
+    /// of the few rows that an index on metadata proposes, most pass.
+    pub(crate) fn asking(mut self, terms: Option<&NamespaceTerms>) -> Self {
+        self.uncanonical = match self.origin {
+            Origin::Table | Origin::Fields | Origin::User | Origin::Namespace => terms.map(NamespaceTerms::uncanonical),
             Origin::Unlevel | Origin::Term(_) | Origin::Terms(_) | Origin::Entries(_) => None,
-        }
+        };
+        self
     }
 
     /// Adds what follows `FROM`, up to the conditions.

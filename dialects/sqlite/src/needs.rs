@@ -40,11 +40,6 @@ impl<'a> Needs<'a> {
         Ok(needs)
     }
 
-    /// Returns the term of rows whose metadata is not canonical; none if no filter is given, or no terms are known.
-    pub(crate) fn uncanonical(&self) -> Option<i32> {
-        self.terms.as_ref().map(NamespaceTerms::uncanonical)
-    }
-
     /// Returns whether the plan rests on what is read from the database, and so holds for that moment only.
     pub(crate) fn is_momentary(&self) -> bool {
         fn has_path(need: &Need) -> bool {

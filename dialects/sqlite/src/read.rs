@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use diesel::row::Row;
 use diesel::sqlite::Sqlite;
+use polymnia::filter::NamespaceTerms;
 use polymnia::spi::Rows;
 use polymnia::{
     Group, Memory, MemoryId, Namespace, NamespaceStats, Query, Result, Selection, ThreadId, Tier, Timestamp, UserId,
@@ -91,7 +92,7 @@ pub(crate) fn answer(
     let window = Window::new(query)?;
     connection.recheck(conditions.rechecks());
     let needs = Needs::of(connection, conditions)?;
-    let reader = Reader { conditions, window, query, tally, uncanonical: needs.uncanonical() };
+    let reader = Reader { conditions, window, query, tally, terms: needs.terms.as_ref() };
     if needs.is_momentary() {
         return connection.moment(|connection| {
             let plan = plan(connection, conditions, &needs, Some(&reader.window))?;
@@ -117,7 +118,7 @@ struct Reader<'a> {
     window: Window,
     query: &'a Query,
     tally: bool,
-    uncanonical: Option<i32>,
+    terms: Option<&'a NamespaceTerms>,
 }
 
 impl Reader<'_> {
@@ -154,7 +155,7 @@ impl Reader<'_> {
     /// Reads from the table, and tells whether the memories came in order.
     fn of_table(&self, connection: &mut Connection) -> Result<(Rows, bool)> {
         if self.window.streams(self.conditions) {
-            let source = self.window.stream(self.conditions, self.tally).asking(self.uncanonical);
+            let source = self.window.stream(self.conditions, self.tally).asking(self.terms);
             match page(connection, self.query, self.window.streamed(&source, self.conditions)) {
                 // An index is gone, or SQLite thought better of it.
                 Err(_) if connection.sorts_memories() => {
@@ -164,7 +165,7 @@ impl Reader<'_> {
             }
         }
         let origin = unstreamed(connection, self.conditions, &self.window)?;
-        let source = Source::new(origin, self.tally).asking(self.uncanonical);
+        let source = Source::new(origin, self.tally).asking(self.terms);
         Ok((page(connection, self.query, self.window.sorted(&source, self.conditions))?, false))
     }
 
@@ -271,7 +272,7 @@ pub(crate) fn matching(
 
 /// Returns what together proposes all rows selected, each once.
 fn sources(connection: &mut Connection, conditions: &Conditions<'_>, needs: &Needs<'_>) -> Result<Vec<Source>> {
-    let source = |origin| Source::new(origin, false).asking(needs.uncanonical());
+    let source = |origin| Source::new(origin, false).asking(needs.terms.as_ref());
     Ok(match plan(connection, conditions, needs, None)?.choice {
         Choice::Nothing => Vec::new(),
         Choice::Table if conditions.is_order_alone() && !conditions.is_covered() => vec![source(Origin::Namespace)],

@@ -2,7 +2,8 @@
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use polymnia::Result;
@@ -52,8 +53,8 @@ pub struct Group {
 
 /// Runs cases one after the other, each on a fresh database, and hands over each result as it comes.
 ///
-/// A panic is a failure of its case; while cases run, the process's panics are not printed. One run of a process waits for
-/// another to end.
+/// A panic is a failure of its case and is not printed; nor are those of threads without a name meanwhile, for cases have such.
+/// One run of a process waits for another to end.
 ///
 /// # Errors
 ///
@@ -100,22 +101,31 @@ pub fn by_capability(results: &[CaseResult]) -> Vec<Group> {
 
 /// Keeps panics to itself until it is dropped.
 struct Quiet {
-    before: Option<Hook>,
+    before: Arc<Hook>,
     _one_at_a_time: MutexGuard<'static, ()>,
 }
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
-/// The panics of the case that runs, of whatever thread.
+/// The panics of the case that runs.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 impl Quiet {
     fn begin() -> Self {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(|info| panics().push(told(info))));
-        Self { before: Some(before), _one_at_a_time: guard }
+        let before: Arc<Hook> = Arc::new(panic::take_hook());
+        let runner = thread::current().id();
+        let otherwise = Arc::clone(&before);
+        panic::set_hook(Box::new(move |info| {
+            let here = thread::current();
+            if here.id() == runner || here.name().is_none() {
+                panics().push(told(info));
+            } else {
+                otherwise(info);
+            }
+        }));
+        Self { before, _one_at_a_time: guard }
     }
 
     fn judge(&self, case: &Case, database: Box<dyn Database>) -> Verdict {
@@ -140,8 +150,9 @@ impl Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         // A thread that panics can't set a hook.
-        if let Some(before) = self.before.take_if(|_| !std::thread::panicking()) {
-            panic::set_hook(before);
+        if !thread::panicking() {
+            let before = Arc::clone(&self.before);
+            panic::set_hook(Box::new(move |info| before(info)));
         }
     }
 }

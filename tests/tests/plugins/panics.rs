@@ -21,6 +21,12 @@ use polymnia_tests::plugins::Plugin;
 
 #[test]
 fn in_each_operation_is_an_error_and_nobody_else_s() {
+    crate::in_a_process_of_its_own("panics::child", &[]);
+}
+
+#[test]
+#[ignore = "run by the test above, in a process of its own"]
+fn child() {
     let folder = tempfile::tempdir().unwrap();
     let native = MemoryStore::new(Sqlite.open(&OpenOptions::new(":memory:")).unwrap());
     let other = SqliteMemoryPlugin::fresh();

@@ -13,7 +13,7 @@ use polymnia::{
 use polymnia_conformance::Fixture as _;
 use polymnia_conformance::generate::times;
 use polymnia_tests::databases::{PostgresPlugin, SqliteFilePlugin};
-use polymnia_tests::plugins::Plugin;
+use polymnia_tests::plugins::{self, Plugin};
 
 const THREADS: u64 = 16;
 /// Each thread writes these over and over, so that a database stays as large as it is.
@@ -23,19 +23,40 @@ const MEMORIES: u64 = 50;
 fn of_sqlite() {
     let fixture = SqliteFilePlugin::fresh();
     // Mapped pages of the file would count as memory.
-    let options = fixture.options();
-    let url = format!("{}?mmap_size=0&synchronous=off", options.url().expose());
-    use_it(&OpenOptions::new(url), Plugin::Sqlite);
+    in_a_process_of_its_own(Plugin::Sqlite, &format!("{}?mmap_size=0", fixture.options().url().expose()));
 }
 
 #[test]
 fn of_postgres() {
-    use_it(&PostgresPlugin::fresh().options(), Plugin::Postgres);
+    let fixture = PostgresPlugin::fresh();
+    in_a_process_of_its_own(Plugin::Postgres, fixture.options().url().expose());
 }
 
 #[test]
 fn of_the_oracle() {
-    use_it(&OpenOptions::new("oracle:"), Plugin::Test);
+    in_a_process_of_its_own(Plugin::Test, "oracle:");
+}
+
+fn in_a_process_of_its_own(plugin: Plugin, url: &str) {
+    let library = plugin.library();
+    let folder = library.parent().unwrap().to_str().unwrap();
+    let environment = [(URL, url), (plugins::VARIABLE, folder)];
+    print!("{}", crate::in_a_process_of_its_own("threads::child", &environment));
+}
+
+/// Environment variable with the database that a child process uses.
+const URL: &str = "POLYMNIA_TEST_DATABASE";
+
+#[test]
+#[ignore = "run by the tests above, in processes of its own"]
+fn child() {
+    let url = std::env::var(URL).unwrap_or_else(|_| "oracle:".to_owned());
+    let plugin = match url.split(':').next() {
+        Some("sqlite") => Plugin::Sqlite,
+        Some("oracle") => Plugin::Test,
+        _ => Plugin::Postgres,
+    };
+    use_it(&OpenOptions::new(url), plugin);
 }
 
 fn use_it(options: &OpenOptions, plugin: Plugin) {

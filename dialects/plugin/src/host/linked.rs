@@ -27,16 +27,14 @@ impl PluginDialect {
         let mut linked = LINKED.lock().unwrap_or_else(PoisonError::into_inner);
         let address = std::ptr::from_ref(table).addr();
         let known = linked.iter().find(|loaded| loaded.library.address == address).copied();
-        let loaded = match known {
-            Some(loaded) => loaded,
-            None => {
-                let path = PathBuf::from("linked");
-                let Plugin { prefix, describe, open, call, close, free } = *table;
-                let table = Plugin { prefix, describe, open, call, close, free };
-                let loaded = Loaded::asked(table, Library { path, address }, None)?;
-                linked.push(loaded);
-                loaded
-            }
+        let loaded = if let Some(loaded) = known {
+            loaded
+        } else {
+            let Plugin { prefix, describe, open, call, close, free } = *table;
+            let table = Plugin { prefix, describe, open, call, close, free };
+            let loaded = Loaded::asked(table, Library { path: PathBuf::from("linked"), address }, None)?;
+            linked.push(loaded);
+            loaded
         };
         Ok(Self { caller: Caller { loaded, max_reply: options.max_reply } })
     }

@@ -39,10 +39,11 @@ impl Loaded {
     pub(super) fn asked(table: Plugin, library: Library, sha256: Option<[u8; 32]>) -> Result<&'static Self> {
         let said = describe(&table, &library.path)?;
         description::check(&said).map_err(|reason| unfit(&library.path, reason))?;
-        let schemes: &'static [String] = Box::leak(said.url_schemes.clone().into_boxed_slice());
+        // Each by itself: of a list of them, the list would be lost, which a leak checker tells.
+        let schemes = said.url_schemes.iter().map(|scheme| &*scheme.clone().leak()).collect();
         Ok(Box::leak(Box::new(Self {
             table,
-            schemes: schemes.iter().map(String::as_str).collect(),
+            schemes,
             operations: OperationSet::of(&said.operations),
             description: said,
             library,

@@ -1,8 +1,6 @@
 //! Reading items.
 
-use minicbor::Decoder;
-use minicbor::data::Type;
-
+use super::writer::{BYTES, FALSE, FLOAT, LIST, MAP, NEGATIVE, NULL, TEXT, TRUE, UNSIGNED};
 use super::{Fault, Read};
 
 /// Says which way bytes go.
@@ -17,10 +15,14 @@ pub enum Direction {
 /// Reads items one after the other.
 #[derive(Debug)]
 pub struct Reader<'b> {
-    cbor: Decoder<'b>,
+    bytes: &'b [u8],
+    at: usize,
     direction: Direction,
     allowance: usize,
 }
+
+/// An item that says what the next one means: there are none here.
+const TAG: u8 = 6;
 
 /// What must follow, for messages.
 type Expected = &'static str;
@@ -34,7 +36,7 @@ impl<'b> Reader<'b> {
     /// Returns a reader at the beginning.
     pub fn new(bytes: &'b [u8], direction: Direction) -> Self {
         let allowance = bytes.len().saturating_mul(Self::MEMORY_PER_BYTE).saturating_add(Self::MEMORY_FREE);
-        Self { cbor: Decoder::new(bytes), direction, allowance }
+        Self { bytes, at: 0, direction, allowance }
     }
 
     /// Returns which way the bytes go.
@@ -44,7 +46,7 @@ impl<'b> Reader<'b> {
 
     /// Returns a fault at the present place.
     pub fn malformed(&self, expected: Expected) -> Fault {
-        Fault::Malformed { at: self.cbor.position(), expected }
+        Fault::Malformed { at: self.at, expected }
     }
 
     /// Checks that everything was read.
@@ -57,22 +59,7 @@ impl<'b> Reader<'b> {
     }
 
     fn left(&self) -> usize {
-        self.cbor.input().len() - self.cbor.position()
-    }
-
-    fn want<T>(
-        &mut self,
-        expected: Expected,
-        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>,
-    ) -> Result<T, Fault> {
-        let at = self.cbor.position();
-        read(&mut self.cbor).map_err(|_| Fault::Malformed { at, expected })
-    }
-
-    fn length(&mut self, length: Option<u64>, expected: Expected) -> Result<usize, Fault> {
-        // An item takes a byte at least, so that no length is believed that can't be true.
-        let length = length.and_then(|length| usize::try_from(length).ok()).filter(|length| *length <= self.left());
-        length.ok_or_else(|| self.malformed(expected))
+        self.bytes.len() - self.at
     }
 
     /// Reads the beginning of a list and returns how many items follow.
@@ -82,7 +69,7 @@ impl<'b> Reader<'b> {
     /// [`Fault::Malformed`].
     pub fn list(&mut self) -> Result<usize, Fault> {
         const EXPECTED: Expected = "a list of definite length";
-        let length = self.want(EXPECTED, Decoder::array)?;
+        let length = self.item(LIST, EXPECTED)?;
         self.length(length, EXPECTED)
     }
 
@@ -104,7 +91,7 @@ impl<'b> Reader<'b> {
     /// [`Fault::Malformed`].
     pub fn map(&mut self) -> Result<usize, Fault> {
         const EXPECTED: Expected = "a map of definite length";
-        let length = self.want(EXPECTED, Decoder::map)?;
+        let length = self.item(MAP, EXPECTED)?;
         self.length(length, EXPECTED)
     }
 
@@ -115,11 +102,11 @@ impl<'b> Reader<'b> {
     /// [`Fault::Malformed`].
     pub fn choice(&mut self) -> Result<(u64, usize), Fault> {
         const EXPECTED: Expected = "a number from 0, or a list that begins with one";
-        if self.want(EXPECTED, |cbor| cbor.datatype())? != Type::Array {
-            return Ok((self.want(EXPECTED, Decoder::u64)?, 0));
+        if !self.at_list()? {
+            return Ok((self.item(UNSIGNED, EXPECTED)?, 0));
         }
         let items = self.list()?.checked_sub(1).ok_or_else(|| self.malformed(EXPECTED))?;
-        Ok((self.want(EXPECTED, Decoder::u64)?, items))
+        Ok((self.item(UNSIGNED, EXPECTED)?, items))
     }
 
     /// Skips the value of a field that isn't known.
@@ -130,7 +117,7 @@ impl<'b> Reader<'b> {
     pub fn unknown(&mut self, record: &'static str, key: u64) -> Result<(), Fault> {
         match self.direction {
             Direction::Request => Err(Fault::Unknown { what: record, number: key }),
-            Direction::Reply => self.want("an item", Decoder::skip),
+            Direction::Reply => self.skip(),
         }
     }
 
@@ -140,7 +127,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`] at the end.
     pub fn at_text(&mut self) -> Result<bool, Fault> {
-        self.want("an item", |cbor| cbor.datatype()).map(|found| found == Type::String)
+        Ok(self.peek()? >> 5 == TEXT)
     }
 
     /// Returns whether a list comes next.
@@ -149,7 +136,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`] at the end.
     pub fn at_list(&mut self) -> Result<bool, Fault> {
-        self.want("an item", |cbor| cbor.datatype()).map(|found| found == Type::Array)
+        Ok(self.peek()? >> 5 == LIST)
     }
 
     /// Reads the end of a null, if there is one, and returns whether there was.
@@ -158,11 +145,9 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn null(&mut self) -> Result<bool, Fault> {
-        if self.want("an item", |cbor| cbor.datatype())? != Type::Null {
-            return Ok(false);
-        }
-        self.want("null", Decoder::null)?;
-        Ok(true)
+        let is_null = self.peek()? == NULL;
+        self.at += usize::from(is_null);
+        Ok(is_null)
     }
 
     /// Reads a number from 0.
@@ -171,7 +156,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn unsigned(&mut self) -> Result<u64, Fault> {
-        self.want("a number from 0", Decoder::u64)
+        self.item(UNSIGNED, "a number from 0")
     }
 
     /// Reads an integer of 64 bits.
@@ -180,7 +165,17 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn signed(&mut self) -> Result<i64, Fault> {
-        self.want("an integer of 64 bits", Decoder::i64)
+        const EXPECTED: Expected = "an integer of 64 bits";
+        let (kind, number, end) = self.head(EXPECTED)?;
+        let number = i64::try_from(number).map_err(|_| self.malformed(EXPECTED))?;
+        let number = match kind {
+            UNSIGNED => number,
+            // What lies between it and -1.
+            NEGATIVE => !number,
+            _ => return Err(self.malformed(EXPECTED)),
+        };
+        self.at = end;
+        Ok(number)
     }
 
     /// Reads a float of 64 bits.
@@ -189,7 +184,13 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn real(&mut self) -> Result<f64, Fault> {
-        self.want("a float", Decoder::f64)
+        const EXPECTED: Expected = "a float of 64 bits";
+        let (_, number, end) = self.head(EXPECTED)?;
+        if self.bytes[self.at] != FLOAT {
+            return Err(self.malformed(EXPECTED));
+        }
+        self.at = end;
+        Ok(f64::from_bits(number))
     }
 
     /// Reads a truth value.
@@ -198,7 +199,13 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn boolean(&mut self) -> Result<bool, Fault> {
-        self.want("true or false", Decoder::bool)
+        let value = match self.bytes.get(self.at) {
+            Some(&FALSE) => false,
+            Some(&TRUE) => true,
+            _ => return Err(self.malformed("true or false")),
+        };
+        self.at += 1;
+        Ok(value)
     }
 
     /// Reads a text.
@@ -207,7 +214,9 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`], for what is not UTF-8, too.
     pub fn text(&mut self) -> Result<&'b str, Fault> {
-        self.want("a text in UTF-8, of definite length", Decoder::str)
+        const EXPECTED: Expected = "a text in UTF-8, of definite length";
+        let bytes = self.string(TEXT, EXPECTED)?;
+        std::str::from_utf8(bytes).map_err(|_| self.malformed(EXPECTED))
     }
 
     /// Reads bytes.
@@ -216,7 +225,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn bytes(&mut self) -> Result<&'b [u8], Fault> {
-        self.want("bytes of definite length", Decoder::bytes)
+        self.string(BYTES, "bytes of definite length")
     }
 
     /// Reads an item of that type.
@@ -226,5 +235,76 @@ impl<'b> Reader<'b> {
     /// As [`Read::read`].
     pub fn read<T: Read>(&mut self) -> Result<T, Fault> {
         T::read(self)
+    }
+
+    /// Reads the beginning of an item of that kind, and returns its number.
+    #[inline]
+    fn item(&mut self, kind: u8, expected: Expected) -> Result<u64, Fault> {
+        match self.head(expected)? {
+            (found, number, end) if found == kind => {
+                self.at = end;
+                Ok(number)
+            }
+            _ => Err(self.malformed(expected)),
+        }
+    }
+
+    fn string(&mut self, kind: u8, expected: Expected) -> Result<&'b [u8], Fault> {
+        let length = self.item(kind, expected)?;
+        let length = self.length(length, expected)?;
+        let (begin, end) = (self.at, self.at + length);
+        self.at = end;
+        Ok(&self.bytes[begin..end])
+    }
+
+    fn length(&self, length: u64, expected: Expected) -> Result<usize, Fault> {
+        // An item takes a byte at least, so that no length is believed that can't be true.
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.left());
+        length.ok_or_else(|| self.malformed(expected))
+    }
+
+    fn peek(&self) -> Result<u8, Fault> {
+        self.bytes.get(self.at).copied().ok_or_else(|| self.malformed("an item"))
+    }
+
+    /// Looks at the beginning of an item: its kind, its number, and where that ends.
+    #[inline]
+    fn head(&self, expected: Expected) -> Result<(u8, u64, usize), Fault> {
+        let rest = &self.bytes[self.at..];
+        let (number, length) = match rest {
+            [first, ..] if first & 31 < 24 => (u64::from(first & 31), 1),
+            [first, a, ..] if first & 31 == 24 => (u64::from(*a), 2),
+            [first, a, b, ..] if first & 31 == 25 => (u64::from(u16::from_be_bytes([*a, *b])), 3),
+            [first, a, b, c, d, ..] if first & 31 == 26 => (u64::from(u32::from_be_bytes([*a, *b, *c, *d])), 5),
+            [first, a, b, c, d, e, f, g, h, ..] if first & 31 == 27 => {
+                (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 9)
+            }
+            // Nothing, too little, or what has no definite length.
+            _ => return Err(self.malformed(expected)),
+        };
+        Ok((rest[0] >> 5, number, self.at + length))
+    }
+
+    /// Skips an item, and what is in it: without recursion, for nobody knows how deep it is.
+    fn skip(&mut self) -> Result<(), Fault> {
+        const EXPECTED: Expected = "an item of definite length";
+        let mut left = 1_u64;
+        while let Some(others) = left.checked_sub(1) {
+            let (kind, number, end) = self.head(EXPECTED)?;
+            let within = match kind {
+                TEXT | BYTES => {
+                    self.string(kind, EXPECTED)?;
+                    left = others;
+                    continue;
+                }
+                LIST => number,
+                MAP => number.saturating_mul(2),
+                TAG => 1,
+                _ => 0,
+            };
+            left = others.saturating_add(within);
+            self.at = end;
+        }
+        Ok(())
     }
 }

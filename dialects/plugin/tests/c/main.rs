@@ -13,7 +13,7 @@ use std::time::Duration;
 use polymnia::spi::Dialect as _;
 use polymnia::{
     CancelToken, ErrorKind, Expect, Filter, Importance, Json, MemoryId, MemoryStore, Mutation, Namespace, NewMemory,
-    Order, Patch, Query, Registry, Result, Selection, Tier,
+    Order, Patch, Query, Registry, Result, Revision, Selection, Tier,
 };
 use polymnia_plugin::host::PluginDialect;
 
@@ -139,7 +139,7 @@ fn a_batch_is_all_or_nothing() {
     assert_eq!(contents(&store, &Query::default()), ["first"]);
     let report = store.apply(&here(), &batch[..4]).unwrap();
     assert_eq!(
-        report.outcomes.iter().map(|outcome| outcome.revision.map(|one| one.as_i64())).collect::<Vec<_>>(),
+        report.outcomes.iter().map(|outcome| outcome.revision.map(Revision::as_i64)).collect::<Vec<_>>(),
         [Some(2), None, Some(1), Some(2)]
     );
     assert_eq!(contents(&store, &Query::default()), ["again"]);

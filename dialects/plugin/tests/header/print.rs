@@ -169,7 +169,7 @@ fn linked(line: &str) -> String {
         match item.split_once("::") {
             Some((name, field)) => write!(result, "{}.{field}", type_name(name)).unwrap(),
             None if item.chars().all(|c| c.is_ascii_uppercase() || c == '_') => {
-                write!(result, "POLYMNIA_{item}").unwrap()
+                write!(result, "POLYMNIA_{item}").unwrap();
             }
             None => result.push_str(&type_name(item)),
         }

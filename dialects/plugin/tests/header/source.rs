@@ -13,7 +13,7 @@ pub(crate) struct Interface {
 
 /// Is a constant or a struct.
 pub(crate) enum Declared {
-    Constant { docs: Vec<String>, name: String, kind: Type, value: Expr },
+    Constant { docs: Vec<String>, name: String, kind: Box<Type>, value: Box<Expr> },
     Struct { docs: Vec<String>, name: String, fields: Vec<Field> },
 }
 
@@ -55,8 +55,8 @@ fn declared(item: &Item) -> Option<Declared> {
         Item::Const(item) if is_public(&item.vis) => Some(Declared::Constant {
             docs: docs(&item.attrs),
             name: item.ident.to_string(),
-            kind: (*item.ty).clone(),
-            value: (*item.expr).clone(),
+            kind: item.ty.clone(),
+            value: item.expr.clone(),
         }),
         Item::Struct(item) if is_public(&item.vis) => {
             assert!(item.attrs.iter().any(is_c), "{} is not #[repr(C)]", item.ident);

@@ -1,12 +1,11 @@
 //! Bytes that nobody wrote: errors, never a panic.
 
 use ciborium::Value;
-use minicbor::Encoder;
 use polymnia::filter::FilterMatcher;
 use polymnia::{Filter, Json, Memory, Metadata, Namespace, Selection, Timestamp};
 use polymnia_conformance::generate::{self, json};
 use polymnia_plugin::message::{Batch, SessionOpened};
-use polymnia_plugin::wire::{Direction, Fault, from_bytes, to_bytes};
+use polymnia_plugin::wire::{Direction, Fault, Writer, from_bytes, to_bytes};
 use proptest::{prop_assert, proptest};
 
 use crate::any::{Rng, any};
@@ -183,9 +182,9 @@ fn with_each_record(message: &[u8], change: impl Fn(&mut Vec<(Value, Value)>)) -
             let mut left = wanted;
             let mut value = value.clone();
             change_record(&mut value, &mut left, &change).then(|| {
-                let mut encoder = Encoder::new(Vec::new());
-                write(&value, &mut encoder);
-                encoder.into_writer()
+                let mut writer = Writer::default();
+                write(&value, &mut writer);
+                writer.finish().0
             })
         })
         .collect()
@@ -210,25 +209,26 @@ fn change_record(value: &mut Value, left: &mut usize, change: &impl Fn(&mut Vec<
 }
 
 /// Writes a value, floats in 64 bits.
-fn write(value: &Value, encoder: &mut Encoder<Vec<u8>>) {
+fn write(value: &Value, writer: &mut Writer) {
     match value {
-        Value::Integer(number) => {
-            encoder.int(i128::from(*number).try_into().unwrap()).unwrap();
-        }
-        Value::Bytes(bytes) => drop(encoder.bytes(bytes)),
-        Value::Float(number) => drop(encoder.f64(*number)),
-        Value::Text(text) => drop(encoder.str(text)),
-        Value::Bool(value) => drop(encoder.bool(*value)),
-        Value::Null => drop(encoder.null()),
+        Value::Integer(number) => match u64::try_from(*number) {
+            Ok(number) => writer.unsigned(number),
+            Err(_) => writer.signed(i64::try_from(*number).unwrap()),
+        },
+        Value::Bytes(bytes) => writer.bytes(bytes),
+        Value::Float(number) => writer.real(*number),
+        Value::Text(text) => writer.text(text),
+        Value::Bool(value) => writer.boolean(*value),
+        Value::Null => writer.null(),
         Value::Array(items) => {
-            encoder.array(items.len() as u64).unwrap();
-            items.iter().for_each(|item| write(item, encoder));
+            writer.list(items.len());
+            items.iter().for_each(|item| write(item, writer));
         }
         Value::Map(members) => {
-            encoder.map(members.len() as u64).unwrap();
+            writer.map(members.len());
             for (key, value) in members {
-                write(key, encoder);
-                write(value, encoder);
+                write(key, writer);
+                write(value, writer);
             }
         }
         other => panic!("{other:?} is in no message"),

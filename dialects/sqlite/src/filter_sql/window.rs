@@ -144,7 +144,7 @@ impl Window {
             let range = if self.column == Column::Updated { &mut updated } else { &mut created };
             drop_implied(range, self.direction, time.as_micros());
         }
-        conditions.push_within(sql, [created, updated], source.uncanonical());
+        conditions.push_within(sql, [created, updated], source.uncanonical);
         self.push_after(sql);
         let [by_index, sorted] = order_by(self.column, self.direction);
         sql.push(if source.origin == Origin::Fields { sorted } else { by_index })

@@ -216,7 +216,7 @@ unsafe fn session<'a>(context: *mut ffi::sqlite3_context) -> &'a Session {
     unsafe { &*ffi::sqlite3_user_data(context).cast_const().cast::<Session>() }
 }
 
-/// Returns the bytes of a text, without copying them. `None` for NULL.
+/// Returns the bytes of a text in UTF-8, without copying them where the database is in UTF-8. `None` for NULL.
 ///
 /// # Safety
 ///
@@ -225,8 +225,17 @@ unsafe fn text<'a>(value: *mut ffi::sqlite3_value) -> Option<&'a [u8]> {
     // SAFETY: the caller vouches for the value. SQLite returns a pointer to as many bytes as it says, or null. The
     // pointer is asked for first, for asking may convert the value and so change its length.
     unsafe {
-        let bytes = ffi::sqlite3_value_text(value);
+        // What is asked for as a text gets a NUL behind it, and is copied for that.
+        let is_utf8 = ffi::sqlite3_value_encoding(value) == UTF8 && ffi::sqlite3_value_type(value) == ffi::SQLITE_TEXT;
+        let bytes = if is_utf8 { ffi::sqlite3_value_blob(value).cast() } else { ffi::sqlite3_value_text(value) };
         let length = usize::try_from(ffi::sqlite3_value_bytes(value)).ok()?;
-        (!bytes.is_null()).then(|| std::slice::from_raw_parts(bytes, length))
+        if bytes.is_null() {
+            // No bytes, as a blob, are null.
+            return is_utf8.then_some(&[]);
+        }
+        Some(std::slice::from_raw_parts(bytes, length))
     }
 }
+
+/// The encoding, as SQLite names it.
+const UTF8: c_int = ffi::SQLITE_UTF8;

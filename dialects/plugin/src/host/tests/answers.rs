@@ -17,7 +17,7 @@ fn needle() -> Selection {
 
 #[test]
 fn a_result_is_read_and_given_back() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     fake::push(Answer::ok(&7_u64));
     assert_eq!(engine.count(&call(), &tenant(), &needle()).unwrap(), 7);
     let [_, open, count] = &fake::requests()[..] else { panic!("expected claims, open and count") };
@@ -31,7 +31,7 @@ fn a_result_is_read_and_given_back() {
 
 #[test]
 fn an_error_is_the_one_that_the_plugin_gave() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     let given = Error::new(ErrorKind::Unavailable, "the database is busy")
         .with_retry(Retry::Safe)
         .with_operation("count")
@@ -48,7 +48,7 @@ fn an_error_is_the_one_that_the_plugin_gave() {
 
 #[test]
 fn an_unknown_operation_is_unsupported_by_name() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     fake::push(Answer::new(STATUS_UNSUPPORTED, Reply::Unwritten));
     let error = engine.admin().analyze(&call()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -66,7 +66,7 @@ fn an_unknown_operation_is_unsupported_by_name() {
 #[test]
 fn what_an_older_plugin_lacks_is_not_asked_of_it() {
     let without = |code: u32| Fake::with(|_, description| description.operations.retain(|known| *known != code));
-    let engine = engine(&without(operation::Verify::CODE));
+    let engine = engine(without(operation::Verify::CODE));
     fake::requests();
     let error = engine.admin().verify(&call()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -94,7 +94,7 @@ fn a_missing_function_is_unsupported() {
 
 #[test]
 fn a_feature_that_the_plugin_lacks_is_refused_before_it_is_asked() {
-    let engine = engine(&Fake::with(|_, description| description.features = FEATURES & !FEATURE_RELATED_THREADS));
+    let engine = engine(Fake::with(|_, description| description.features = FEATURES & !FEATURE_RELATED_THREADS));
     fake::requests();
     let selection =
         Selection { related_threads: vec![ThreadId::new("t").unwrap()], user: Match::Absent, ..Selection::default() };
@@ -109,7 +109,7 @@ fn a_feature_that_the_plugin_lacks_is_refused_before_it_is_asked() {
 #[test]
 fn a_panic_poisons_the_plugin_and_no_other() {
     let (fake, other) = (Fake::new(), Fake::new());
-    let engines = [engine(&fake), engine(&fake)];
+    let engines = [engine(fake), engine(fake)];
     fake::push(Answer::panicked("panicked in Get at src/x.rs:10: it broke"));
     let error = engines[0].get(&call(), &tenant(), &[id(1)]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Plugin);
@@ -133,7 +133,7 @@ fn a_panic_poisons_the_plugin_and_no_other() {
 
 #[test]
 fn after_a_panic_in_a_write_nobody_knows_what_was_written() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     fake::push(Answer::new(STATUS_PANICKED, Reply::Unwritten));
     let error = engine.admin().sweep(&call(), 9).unwrap_err();
     assert_eq!(error.message(), "plugin fake (/lib/fake.so) panicked in Sweep; it is not used again");
@@ -145,13 +145,13 @@ fn after_a_panic_in_a_write_nobody_knows_what_was_written() {
 #[test]
 fn a_panic_on_closing_ends_nothing_but_the_plugin() {
     let fake = Fake::new();
-    let first = engine(&fake);
+    let first = engine(fake);
     fake::push_close(Answer::panicked("panicked in close at src/x.rs:11"));
     drop(first);
     let error = fake.dialect().nothing(&call()).unwrap_err();
     assert_eq!(error.message(), "plugin fake (/lib/fake.so) panicked in close at src/x.rs:11; it is not used again");
     fake::push_close(Answer::error(&Error::new(ErrorKind::Unavailable, "busy")));
-    drop(engine(&Fake::new()));
+    drop(engine(Fake::new()));
     assert_eq!(fake::closed(), [ENGINE, ENGINE]);
     fake::assert_all_freed();
 }

@@ -73,7 +73,7 @@ fn a_token_may_be_asked_on_any_thread() {
 
 /// Opens a session while the plugin does something, and returns what the observer was told.
 fn session(during: impl FnOnce(&Circumstances) + 'static) -> Vec<(Option<String>, u64)> {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     fake::push(Answer::ok(&SessionOpened { handle: 6, is_one_transaction: false }).during(during));
     let mut told = Vec::new();
     let mut observer = |event: &Event<'_>| {
@@ -113,7 +113,7 @@ fn an_event_of_another_thread_is_left_out() {
 
 #[test]
 fn an_observer_that_panics_panics_in_its_own_house() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     let opens = SessionOpened { handle: 6, is_one_transaction: false };
     fake::push(Answer::ok(&opens).during(|seen| {
         fake::tell(seen, &waiting(None, 1));

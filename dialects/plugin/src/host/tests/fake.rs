@@ -25,8 +25,11 @@ pub(super) struct Answer {
     status: u32,
     reply: Reply,
     handle: u64,
-    during: Option<Box<dyn FnOnce(&Circumstances)>>,
+    during: Option<During>,
 }
+
+/// Is what a plugin does before it answers.
+type During = Box<dyn FnOnce(&Circumstances)>;
 
 /// Is what an answer leaves in the place for the reply.
 #[derive(Clone, Debug)]
@@ -126,22 +129,22 @@ impl Fake {
     }
 
     /// Returns its dialect.
-    pub(super) fn dialect(&self) -> PluginDialect {
+    pub(super) fn dialect(self) -> PluginDialect {
         self.dialect_with(LoadOptions::DEFAULT_MAX_REPLY)
     }
 
     /// Returns its dialect, which is allowed replies of that many bytes.
-    pub(super) fn dialect_with(&self, max_reply: u64) -> PluginDialect {
+    pub(super) fn dialect_with(self, max_reply: u64) -> PluginDialect {
         PluginDialect { caller: Caller { loaded: self.0, max_reply } }
     }
 
     /// Returns the functions and what is known of it.
-    pub(super) fn loaded(&self) -> &'static Loaded {
+    pub(super) fn loaded(self) -> &'static Loaded {
         self.0
     }
 
     /// Lets the dialect, which owns no files, open an engine.
-    pub(super) fn open_as(&self, handle: u64, opened: &Opened) {
+    pub(super) fn open_as(self, handle: u64, opened: &Opened) {
         if self.0.operations.contains(operation::Claims::CODE) {
             push(Answer::ok(&Vec::<PathBuf>::new()));
         }

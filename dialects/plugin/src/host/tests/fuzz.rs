@@ -59,7 +59,7 @@ proptest! {
     fn no_reply_ends_the_host(answers in prop::collection::vec((0..3_u32, any_reply()), 60)) {
         fake::forget_answers();
         let fake = Fake::new();
-        let engine = engine(&fake);
+        let engine = engine(fake);
         for (status, reply) in answers {
             fake::push(Answer::new(status, reply));
         }

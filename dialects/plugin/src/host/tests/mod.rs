@@ -62,7 +62,7 @@ fn opened() -> Opened {
 }
 
 /// Opens an engine of the fake.
-fn engine(fake: &Fake) -> Arc<dyn Engine> {
+fn engine(fake: Fake) -> Arc<dyn Engine> {
     fake.open_as(ENGINE, &opened());
     polymnia::spi::Dialect::open(&fake.dialect(), &polymnia::OpenOptions::new("fake://x")).unwrap()
 }

@@ -14,6 +14,7 @@ fn part(memories: Vec<Option<Memory>>, cursor: Option<u64>) -> Batch {
     Batch { memories, more: false, cursor }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an entry of a part")]
 fn some(number: u8) -> Option<Memory> {
     Some(memory(number))
 }
@@ -23,8 +24,8 @@ fn ids(numbers: &[u8]) -> Vec<MemoryId> {
 }
 
 /// Gets the memories 1 to 3 from parts.
-fn get(parts: Vec<Batch>) -> Result<Vec<Option<Memory>>, Error> {
-    let engine = engine(&Fake::new());
+fn get(parts: &[Batch]) -> Result<Vec<Option<Memory>>, Error> {
+    let engine = engine(Fake::new());
     fake::requests();
     parts.iter().for_each(fake::push_batch);
     let got = engine.get(&call(), &tenant(), &ids(&[1, 2, 3]));
@@ -34,8 +35,8 @@ fn get(parts: Vec<Batch>) -> Result<Vec<Option<Memory>>, Error> {
 }
 
 /// Queries for at most 3 memories from parts.
-fn query(parts: Vec<Batch>) -> Result<(usize, bool), Error> {
-    let engine = engine(&Fake::new());
+fn query(parts: &[Batch]) -> Result<(usize, bool), Error> {
+    let engine = engine(Fake::new());
     fake::requests();
     parts.iter().for_each(fake::push_batch);
     let got = engine.query(&call(), &tenant(), &Query::default().with_limit(3).unwrap());
@@ -53,7 +54,7 @@ fn assert_nonsense<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) {
 
 #[test]
 fn parts_are_put_together() {
-    let got = get(vec![part(vec![some(1)], Some(CURSOR)), part(vec![None], Some(CURSOR)), part(vec![some(3)], None)]);
+    let got = get(&[part(vec![some(1)], Some(CURSOR)), part(vec![None], Some(CURSOR)), part(vec![some(3)], None)]);
     assert_eq!(got.unwrap(), [some(1), None, some(3)]);
     let asked: Vec<(u64, u32)> = fake::requests().iter().map(|asked| (asked.handle, asked.operation)).collect();
     let more = (CURSOR, operation::More::CODE);
@@ -66,7 +67,7 @@ fn parts_are_put_together() {
 fn a_cursor_may_be_another_one_each_time() {
     let parts =
         vec![part(vec![some(1)], Some(CURSOR)), part(vec![some(2)], Some(CURSOR + 1)), part(vec![some(3)], None)];
-    assert_eq!(query(parts).unwrap(), (3, false));
+    assert_eq!(query(&parts).unwrap(), (3, false));
     assert_eq!(fake::closed(), [CURSOR, ENGINE]);
 }
 
@@ -74,36 +75,36 @@ fn a_cursor_may_be_another_one_each_time() {
 fn the_last_part_says_whether_there_is_more() {
     let first = part(vec![some(1)], Some(CURSOR));
     let last = Batch { more: true, ..part(vec![some(2)], None) };
-    assert_eq!(query(vec![first.clone(), last]).unwrap(), (2, true));
+    assert_eq!(query(&[first.clone(), last]).unwrap(), (2, true));
     let first = Batch { more: true, ..first };
-    assert_eq!(query(vec![first, part(vec![], None)]).unwrap(), (1, false));
-    assert_eq!(query(vec![part(vec![], None)]).unwrap(), (0, false));
+    assert_eq!(query(&[first, part(vec![], None)]).unwrap(), (1, false));
+    assert_eq!(query(&[part(vec![], None)]).unwrap(), (0, false));
 }
 
 #[test]
 fn as_many_as_were_asked_for_and_the_same_ones() {
-    assert_nonsense(get(vec![part(vec![some(1)], None)]), "Get: 1 memories, where 3 were asked for");
-    assert_nonsense(get(vec![part(vec![None; 4], None)]), "Get: more than the 3 memories that were asked for");
+    assert_nonsense(get(&[part(vec![some(1)], None)]), "Get: 1 memories, where 3 were asked for");
+    assert_nonsense(get(&[part(vec![None; 4], None)]), "Get: more than the 3 memories that were asked for");
     assert_nonsense(
-        get(vec![part(vec![some(1), some(3), None], None)]),
+        get(&[part(vec![some(1), some(3), None], None)]),
         "Get: a memory of another id than the one asked for",
     );
-    assert_nonsense(query(vec![part(vec![some(1); 4], None)]), "Query: more than the 3 memories that were asked for");
-    assert_nonsense(query(vec![part(vec![some(1), None], None)]), "Query: an entry without a memory");
+    assert_nonsense(query(&[part(vec![some(1); 4], None)]), "Query: more than the 3 memories that were asked for");
+    assert_nonsense(query(&[part(vec![some(1), None], None)]), "Query: an entry without a memory");
     let none = Batch { more: true, ..Batch::default() };
-    assert_nonsense(query(vec![none]), "Query: no memory, and that there are more");
+    assert_nonsense(query(&[none]), "Query: no memory, and that there are more");
 }
 
 #[test]
 fn a_result_without_end_ends() {
     let endless = vec![part(vec![some(1)], Some(CURSOR)); 9];
-    assert_nonsense(query(endless), "Query: more than the 3 memories that were asked for");
+    assert_nonsense(query(&endless), "Query: more than the 3 memories that were asked for");
     assert_eq!(fake::requests().len(), 4);
     assert_eq!(fake::closed(), [CURSOR, ENGINE]);
     let empty = vec![part(vec![some(1)], Some(CURSOR)), part(vec![], Some(CURSOR)), part(vec![], Some(CURSOR))];
-    assert_nonsense(get(empty), "Get: a part without memories, and a cursor for further ones");
+    assert_nonsense(get(&empty), "Get: a part without memories, and a cursor for further ones");
     assert_eq!(fake::closed(), [CURSOR, ENGINE]);
-    assert_nonsense(get(vec![part(vec![], Some(CURSOR))]), "and a cursor for further ones");
+    assert_nonsense(get(&[part(vec![], Some(CURSOR))]), "and a cursor for further ones");
     assert_eq!(fake::closed(), [CURSOR, ENGINE]);
 }
 
@@ -113,7 +114,7 @@ fn a_page_that_is_too_long_in_bytes_is_refused() {
     let mut parts = vec![part(vec![long.clone()], Some(CURSOR)); 18];
     let limit = Query::default().with_limit(100).unwrap();
     let ask = |parts: &[Batch]| {
-        let engine = engine(&Fake::new());
+        let engine = engine(Fake::new());
         parts.iter().for_each(fake::push_batch);
         let rows = engine.query(&call(), &tenant(), &limit);
         fake::forget_answers();
@@ -130,17 +131,17 @@ fn a_page_that_is_too_long_in_bytes_is_refused() {
 fn what_is_no_cursor() {
     for number in [0, ENGINE] {
         let what = format!("Query: handle {number} for what it opened");
-        assert_nonsense(query(vec![part(vec![some(1)], Some(number))]), &what);
+        assert_nonsense(query(&[part(vec![some(1)], Some(number))]), &what);
         assert_eq!(fake::closed(), [ENGINE]);
         let parts = vec![part(vec![some(1)], Some(CURSOR)), part(vec![some(2)], Some(number))];
-        assert_nonsense(query(parts), &what);
+        assert_nonsense(query(&parts), &what);
         assert_eq!(fake::closed(), [CURSOR, ENGINE]);
     }
 }
 
 #[test]
 fn a_cursor_is_closed_when_its_result_fails() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     for (answer, kind) in [
         (Answer::error(&Error::new(ErrorKind::Unavailable, "gone")), ErrorKind::Unavailable),
         (Answer::new(STATUS_OK, Reply::Bytes(vec![0xFF])), ErrorKind::Plugin),
@@ -156,7 +157,7 @@ fn a_cursor_is_closed_when_its_result_fails() {
 
 #[test]
 fn a_cancelled_call_asks_for_no_further_part() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     fake::requests();
     let token = CancelToken::new();
     let cancelled = token.clone();

@@ -31,7 +31,7 @@ fn store(dialect: &dyn Dialect) -> MemoryStore {
 }
 
 fn new(number: usize, content: &str) -> NewMemory {
-    let metadata = Json::parse(&format!(r#"{{"number": {number}, "even": {}}}"#, number % 2 == 0)).unwrap();
+    let metadata = Json::parse(&format!(r#"{{"number": {number}, "even": {}}}"#, number.is_multiple_of(2))).unwrap();
     NewMemory::new(format!("{number} {content}")).unwrap().with_metadata(metadata.try_into().unwrap())
 }
 
@@ -132,7 +132,7 @@ fn whoever_waits_for_the_lock_is_told_who_has_it() {
     };
     let error = engine.schema().session(&call(), &wait, &mut observer).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(SchemaFault::of(&error).map(|fault| fault.code()), Some("locked"));
+    assert_eq!(SchemaFault::of(&error).map(SchemaFault::code), Some("locked"));
     assert_eq!(told.first(), Some(&Some(i64::from(std::process::id()))));
     drop(held);
     engine.schema().session(&call(), &wait, &mut |_: &Event<'_>| ()).unwrap();

@@ -15,7 +15,7 @@ fn outcome(number: u8) -> Outcome {
 
 /// Deletes 1 and 2.
 fn apply(reported: &[u8], load: bool) -> Result<ApplyReport, Error> {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     fake::push(Answer::ok(&ApplyReport { outcomes: reported.iter().copied().map(outcome).collect() }));
     let batch = [1, 2].map(|number| Mutation::Delete { id: id(number), expect: Expect::Any });
     if load { engine.load(&call(), &tenant(), &batch) } else { engine.apply(&call(), &tenant(), &batch) }
@@ -35,7 +35,7 @@ fn a_report_has_an_outcome_for_each_mutation() {
 
 #[test]
 fn lists_go_on_where_they_should() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     let change = |sequence| ChangeRecord {
         sequence,
         transaction: 1,
@@ -56,7 +56,7 @@ fn lists_go_on_where_they_should() {
 
 #[test]
 fn a_scratch_engine_and_a_session_are_closed_before_their_engine() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     fake::push(Answer::ok(&ScratchOpened { handle: 5, opened: opened() }));
     let scratch = engine.schema().scratch(&call(), false).unwrap();
     fake::push(Answer::ok(&SessionOpened { handle: 6, is_one_transaction: true }));
@@ -71,7 +71,7 @@ fn a_scratch_engine_and_a_session_are_closed_before_their_engine() {
 
 #[test]
 fn what_is_no_handle_is_not_used() {
-    let engine = engine(&Fake::new());
+    let engine = engine(Fake::new());
     for handle in [0, ENGINE] {
         fake::push(Answer::ok(&ScratchOpened { handle, opened: opened() }));
         assert_eq!(engine.schema().scratch(&call(), false).unwrap_err().kind(), ErrorKind::Plugin);
