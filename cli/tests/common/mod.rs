@@ -66,6 +66,7 @@ impl Place {
             "POLYMNIA_MIGRATE_URL",
             "POLYMNIA_MIGRATIONS",
             "POLYMNIA_NAMESPACE",
+            "POLYMNIA_PLUGIN_PATH",
             "POLYMNIA_CONFIG",
             "COLUMNS",
         ] {

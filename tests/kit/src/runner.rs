@@ -65,14 +65,14 @@ pub fn run(
     mut on_result: impl FnMut(&CaseResult),
 ) -> Result<Vec<CaseResult>> {
     let claims = Claims::of(&*fresh()?)?;
-    let quiet = Quiet::begin();
+    let _quiet = Quiet::begin();
     let judge = |case: &'static Case| {
         let began = Instant::now();
         let verdict = match case.standing(&claims) {
             Standing::NotClaimed(need) => Verdict::NotClaimed(need),
             Standing::Claimed(need) => Verdict::Claimed(need),
             Standing::Applies => match fresh() {
-                Ok(database) => quiet.judge(case, database),
+                Ok(database) => Quiet::judge(case, database),
                 Err(error) => Verdict::Failed { message: format!("no fresh database: {error}") },
             },
         };
@@ -128,7 +128,7 @@ impl Quiet {
         Self { before, _one_at_a_time: guard }
     }
 
-    fn judge(&self, case: &Case, database: Box<dyn Database>) -> Verdict {
+    fn judge(case: &Case, database: Box<dyn Database>) -> Verdict {
         panics().clear();
         let subject = Subject::of(database);
         let ended = panic::catch_unwind(AssertUnwindSafe(|| {

@@ -68,13 +68,13 @@ fn migrations_come_from_the_plugin_that_brings_them() {
     copy(&memory, &place.path("libmemory.so"));
     let plugin = place.text("libmemory.so");
     let run = |arguments: &[&str]| Output::of(bare(&place, &[&["--plugin", &plugin], arguments].concat()));
-    let version = run(&["--database-url", "memory://x", "migrate", "heads"]).expect(0).out;
+    let version = run(&["--database-url", "mem-example://x", "migrate", "heads"]).expect(0).out;
     assert_eq!(version.trim().len(), 14, "{version}");
     run(&["migrate", "lint"]).expect(0);
     let written = run(&["migrate", "revision", "-m", "orders", "--prefix", "shop", "--migrations", "m"]).expect(0);
-    assert!(written.out.contains("m/memory/shop"), "{}", written.out);
+    assert!(written.out.contains("m/mem-example/shop"), "{}", written.out);
     let alone = run(&["migrate", "parity"]).expect(2);
-    alone.tells("it takes two dialects to compare, and what is here is memory");
+    alone.tells("it takes two dialects to compare, and what is here is mem-example");
     // Beside others it is one of three.
     let both = ["--plugin", &place.plugin(Kind::Sqlite), "--plugin", &place.plugin(Kind::Postgres)];
     let agree = Output::of(bare(&place, &[&both[..], &["migrate", "parity"]].concat())).expect(0).out;

@@ -87,8 +87,10 @@ fn processes_may_use_either_copy() {
     assert!(store.admin().verify().unwrap().is_sound());
 }
 
+type Naming = fn(&Place) -> PathBuf;
+
 /// Names of one file.
-const NAMES: [(&str, fn(&Place) -> PathBuf); 5] = [
+const NAMES: [(&str, Naming); 5] = [
     ("the same path", Place::file),
     ("a symbolic link", |place| {
         let link = place.0.path().join("link.db");

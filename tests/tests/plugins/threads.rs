@@ -149,7 +149,7 @@ fn work(store: &MemoryStore, plugin: Plugin, options: &OpenOptions, worker: u64,
             store.schema().status().unwrap();
         }
         // Another engine, opened and closed beside the others.
-        3 if worker % 4 == 0 && plugin != Plugin::Postgres => {
+        3 if worker.is_multiple_of(4) && plugin != Plugin::Postgres => {
             let another = plugin.load().open(options).unwrap();
             assert!(another.capability().containment > polymnia::Support::None);
         }

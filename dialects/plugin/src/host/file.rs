@@ -8,6 +8,9 @@ use polymnia::{ErrorKind, Result};
 
 use super::fault::{refused, system, unfit};
 
+/// The greatest library: its bytes are read into memory to be summed.
+const MAX_BYTES: u64 = 1 << 30;
+
 /// Is a file that may be a library.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -109,6 +112,10 @@ fn check_kind(path: &Path, metadata: &Metadata) -> Result<()> {
     }
     if metadata.len() == 0 {
         return Err(unfit(path, "it is empty: expected a shared library"));
+    }
+    if metadata.len() > MAX_BYTES {
+        let what = format!("it is {} bytes long: expected a shared library of {MAX_BYTES} at most", metadata.len());
+        return Err(unfit(path, what));
     }
     Ok(())
 }

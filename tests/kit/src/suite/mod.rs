@@ -253,7 +253,7 @@ suite! {
 
     /// Paths of the filter language.
     paths {
-        containment_below_a_key [Containment],
+        containment_below_a_key [Containment, Filters],
         steps_of_a_path_have_a_type [Filters],
     }
 
@@ -279,7 +279,7 @@ suite! {
         past_their_limits_are_refused [Filters],
         at_their_greatest [Filters],
         of_every_generated_kind [Filters, Containment],
-        containment_is_one_of_them [Containment],
+        containment_is_one_of_them [Containment, Filters],
     }
 
     /// How queries are answered.

@@ -87,7 +87,9 @@ impl Need {
             Filter::Contains(_) => needs.push(Self::Containment),
             Filter::And(filters) | Filter::Or(filters) => {
                 needs.push(Self::Filters);
-                filters.iter().for_each(|filter| Self::of_filter(filter, needs));
+                for filter in filters {
+                    Self::of_filter(filter, needs);
+                }
             }
             Filter::Not(filter) => {
                 needs.push(Self::Filters);

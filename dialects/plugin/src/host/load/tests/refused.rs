@@ -97,6 +97,14 @@ fn a_library_that_was_cut_off_is_refused_wherever_it_was_cut() {
 }
 
 #[test]
+fn a_file_beyond_a_gibibyte_is_refused_unread() {
+    let folder = folder();
+    let path = folder.path().join("huge.so");
+    fs::File::create(&path).unwrap().set_len((1 << 30) + 1).unwrap();
+    refusal(&path, ErrorKind::Plugin, "it is 1073741825 bytes long: expected a shared library of 1073741824 at most");
+}
+
+#[test]
 fn a_library_with_a_hole_is_refused() {
     let folder = folder();
     let whole = fs::read(Source::default().build(folder.path())).unwrap();
