@@ -54,12 +54,14 @@ fn script(text: &str, block: &str) -> String {
             runs = line == block;
         } else if runs {
             let (command, code) = line.split_once("# exit code ").unwrap_or((line, "0"));
-            script.push_str(&match code.trim() {
-                "0" => format!("{command}\n"),
+            let checked = match code.trim() {
+                "0" => command.to_owned(),
                 code => format!(
-                    "code=0; {command} || code=$?\n[ $code = {code} ] || {{ echo \"$code, not {code}\" >&2; exit 1; }}\n"
+                    "code=0; {command} || code=$?\n[ $code = {code} ] || {{ echo \"$code, not {code}\" >&2; exit 1; }}"
                 ),
-            });
+            };
+            script.push_str(&checked);
+            script.push('\n');
         }
     }
     script

@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p polymnia-plugin --bench forms`. All forms take turns in one run, in short rounds of which the
 //! fastest counts, for whatever else a machine does only adds; the ratios are to ours. Ours reads to the library's own types, whose limits it checks; the others to structs of strings, of
-//! which such types would have to be made yet. JSON in the others: what serde_json can hold exactly (`RawValue`), else text.
+//! which such types would have to be made yet. JSON in the others: what `serde_json` can hold exactly (`RawValue`), else text.
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
@@ -17,9 +17,14 @@ use row::Row;
 /// Is a form, for one kind of message.
 struct Form {
     name: &'static str,
-    write: Box<dyn Fn() -> Vec<u8>>,
-    read: Box<dyn Fn(&[u8]) -> usize>,
+    write: Box<Writing>,
+    read: Box<Reading>,
 }
+
+/// Writes the message.
+type Writing = dyn Fn() -> Vec<u8>;
+/// Reads it, and returns how many items were in it.
+type Reading = dyn Fn(&[u8]) -> usize;
 
 const ROUNDS: usize = 1_001;
 

@@ -271,18 +271,22 @@ impl<'b> Reader<'b> {
     #[inline]
     fn head(&self, expected: Expected) -> Result<(u8, u64, usize), Fault> {
         let rest = &self.bytes[self.at..];
-        let (number, length) = match rest {
-            [first, ..] if first & 31 < 24 => (u64::from(first & 31), 1),
-            [first, a, ..] if first & 31 == 24 => (u64::from(*a), 2),
-            [first, a, b, ..] if first & 31 == 25 => (u64::from(u16::from_be_bytes([*a, *b])), 3),
-            [first, a, b, c, d, ..] if first & 31 == 26 => (u64::from(u32::from_be_bytes([*a, *b, *c, *d])), 5),
-            [first, a, b, c, d, e, f, g, h, ..] if first & 31 == 27 => {
-                (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]), 9)
-            }
-            // Nothing, too little, or what has no definite length.
-            _ => return Err(self.malformed(expected)),
+        let first = rest.first().copied().unwrap_or(0xff);
+        let big = |length| {
+            let bytes = rest.get(1..=length)?;
+            Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
         };
-        Ok((rest[0] >> 5, number, self.at + length))
+        let (number, length) = match first & 31 {
+            small @ 0..24 => (Some(u64::from(small)), 0),
+            24 => (big(1), 1),
+            25 => (big(2), 2),
+            26 => (big(4), 4),
+            27 => (big(8), 8),
+            // What has no definite length; nothing at all, too.
+            _ => (None, 0),
+        };
+        let number = number.ok_or_else(|| self.malformed(expected))?;
+        Ok((first >> 5, number, self.at + 1 + length))
     }
 
     /// Skips an item, and what is in it: without recursion, for nobody knows how deep it is.

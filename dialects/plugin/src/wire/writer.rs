@@ -119,11 +119,11 @@ impl Writer {
         let [.., b4, b5, b6, b7] = number.to_be_bytes();
         match number {
             0..24 => self.bytes.push(kind | b7),
-            24..0x100 => self.bytes.extend_from_slice(&[kind | 24, b7]),
-            0x100..0x1_0000 => self.bytes.extend_from_slice(&[kind | 25, b6, b7]),
-            0x1_0000..0x1_0000_0000 => self.bytes.extend_from_slice(&[kind | 26, b4, b5, b6, b7]),
+            24..0x100 => self.bytes.extend_from_slice(&[kind | 0x18, b7]),
+            0x100..0x1_0000 => self.bytes.extend_from_slice(&[kind | 0x19, b6, b7]),
+            0x1_0000..0x1_0000_0000 => self.bytes.extend_from_slice(&[kind | 0x1a, b4, b5, b6, b7]),
             _ => {
-                self.bytes.push(kind | 27);
+                self.bytes.push(kind | 0x1b);
                 self.bytes.extend_from_slice(&number.to_be_bytes());
             }
         }

@@ -121,7 +121,7 @@ impl Grammar {
                     Value::Bytes(bytes) => bytes.len(),
                     _ => 0,
                 };
-                let fits = size.is_none_or(|(least, most)| (least..=most).contains(&i128::try_from(len).unwrap()));
+                let fits = size.is_none_or(|(least, most)| (least..=most).contains(&(len as i128)));
                 (name == "any" || found.contains(&name.as_str())) && fits
             }
             (Form::List(entries), Value::Array(items)) => {
@@ -266,9 +266,9 @@ impl Parser {
                 if end == "}" {
                     key = Some(label);
                 } else {
-                    label.iter().for_each(|(part, _)| {
+                    for (part, _) in &label {
                         self.parts.remove(part);
-                    });
+                    }
                 }
             }
             entries.push(Entry { number, least, most, key, value });

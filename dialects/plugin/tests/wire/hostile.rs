@@ -89,7 +89,7 @@ fn no_length_is_believed() {
 
 #[test]
 fn depth_takes_no_stack() {
-    let deep = [&[0xa2, 0x01, 0x05, 0x18, 0x63][..], &[0x81; 1_000_000], &[0x00]].concat();
+    let deep = [&[0xa2, 0x01, 0x05, 0x18, 0x63][..], &vec![0x81; 1_000_000][..], &[0x00]].concat();
     let opened: SessionOpened = from_bytes(&deep, Direction::Reply).unwrap();
     assert_eq!(opened.handle, 5);
     assert!(from_bytes::<SessionOpened>(&deep, Direction::Request).is_err());
@@ -213,7 +213,7 @@ fn write(value: &Value, writer: &mut Writer) {
     match value {
         Value::Integer(number) => match u64::try_from(*number) {
             Ok(number) => writer.unsigned(number),
-            Err(_) => writer.signed(i64::try_from(*number).unwrap()),
+            Err(_) => writer.signed(i64::try_from(*number).expect("64 bits")),
         },
         Value::Bytes(bytes) => writer.bytes(bytes),
         Value::Float(number) => writer.real(*number),
@@ -222,7 +222,9 @@ fn write(value: &Value, writer: &mut Writer) {
         Value::Null => writer.null(),
         Value::Array(items) => {
             writer.list(items.len());
-            items.iter().for_each(|item| write(item, writer));
+            for item in items {
+                write(item, writer);
+            }
         }
         Value::Map(members) => {
             writer.map(members.len());

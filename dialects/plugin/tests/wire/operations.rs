@@ -19,10 +19,13 @@ pub(crate) struct Message {
     /// Writes one that is made at random.
     pub(crate) any: fn(&mut Rng) -> Vec<u8>,
     /// Reads one, and returns how it looks and what writing it gives.
-    pub(crate) again: fn(&[u8]) -> Result<(String, Vec<u8>), Fault>,
+    pub(crate) again: fn(&[u8]) -> Result<Again, Fault>,
     /// Writes one at random, and checks that it reads back as it was.
     pub(crate) round_trip: fn(&mut Rng),
 }
+
+/// How a message looks, and what writing it gives.
+pub(crate) type Again = (String, Vec<u8>);
 
 /// Makes a list of messages: those of operations, and others.
 macro_rules! messages {
@@ -79,7 +82,7 @@ fn bytes(item: &impl Write) -> Vec<u8> {
     to_bytes(item).expect("every variant has a number").0
 }
 
-fn again<T: Read + Write + Debug, const IS_REQUEST: bool>(message: &[u8]) -> Result<(String, Vec<u8>), Fault> {
+fn again<T: Read + Write + Debug, const IS_REQUEST: bool>(message: &[u8]) -> Result<Again, Fault> {
     let item: T = from_bytes(message, direction(IS_REQUEST))?;
     Ok((format!("{item:?}"), bytes(&item)))
 }

@@ -22,9 +22,9 @@ use crate::operations::messages;
 
 fn equal<T: Any + Read + Write + Debug + PartialEq>(rng: &mut Rng) {
     let item: T = any(rng);
-    let (bytes, _) = to_bytes(&item).unwrap();
+    let (bytes, _) = to_bytes(&item).expect("it has a form");
     for direction in [Direction::Request, Direction::Reply] {
-        assert_eq!(from_bytes::<T>(&bytes, direction).unwrap(), item);
+        assert_eq!(from_bytes::<T>(&bytes, direction).expect("it reads back"), item);
     }
 }
 
