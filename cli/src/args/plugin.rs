@@ -37,7 +37,7 @@ pub(crate) enum PluginVerb {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Each case runs on an empty database that the plugin makes beside the one of the URL, and removes
-again. What the URL leads to is neither read nor written.
+again. What is stored behind the URL is neither read nor changed.
 
 Examples:
   polymnia plugin verify ./libacme_store.so --url acme://localhost/test

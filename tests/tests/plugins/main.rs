@@ -19,7 +19,9 @@ fn in_a_process_of_its_own(test: &str, environment: &[(&str, &str)]) -> String {
     // Each copy of a library would read all of its debug information for a backtrace.
     let output = command.env("RUST_BACKTRACE", "0").output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{test}:\n{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{test}:\n{told}\n{failed}");
+    assert!(!failed.contains("panicked at"), "a plugin prints what its errors tell, with messages: {failed}");
     assert!(told.contains("1 passed"), "{test} is not a test: {told}");
     told
 }

@@ -5,12 +5,22 @@
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 thread_local! {
     /// How many functions of the plugin are being run, one in the other.
     static INSIDE: Cell<u32> = const { Cell::new(0) };
     /// Where the last panic was.
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Whether panics within a function are told by the function's error alone.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Keeps panics that are caught from being printed, which they would be with their message. In a library, whose hook is
+/// nobody else's.
+pub(super) fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
 }
 
 /// Runs something of the dialect. A panic is where it happened, if that is known, with its message if it is literal.
@@ -33,7 +43,7 @@ pub(super) fn is_inside() -> bool {
     INSIDE.with(Cell::get) > 0
 }
 
-/// Notes where panics are, before whoever told of them so far does.
+/// Notes where panics are, before whoever told of them so far does, if anybody.
 fn install() {
     static INSTALLED: Once = Once::new();
     // In a thread that panics, hooks can't be changed.
@@ -45,6 +55,9 @@ fn install() {
         set_hook(Box::new(move |info| {
             if is_inside() {
                 note(info);
+                if QUIET.load(Ordering::Relaxed) {
+                    return;
+                }
             }
             before(info);
         }));

@@ -13,7 +13,7 @@ use super::ask::{self, Ask, Outcome, Refusal};
 use super::callback::{EventSink, HostLog, Watch};
 use super::export::{Exported, Home};
 use super::handles::{Open, at_once, waiting};
-use super::panic::caught;
+use super::panic::{be_quiet, caught};
 use super::raw::{Input, Reply};
 use super::{cursor, dialect, engine, log, session};
 use crate::abi::{FEATURES, HANDLE_DIALECT, NO_DEADLINE, STATUS_OK};
@@ -36,6 +36,7 @@ pub(super) fn describe(exported: &Exported, host: Result<Option<HostLog>, Refusa
         let host = host?;
         if exported.home() == Home::Library {
             log::install(host);
+            be_quiet();
         }
         ask::written(&dialect::describe(exported), Verb::Describe, u64::MAX)
     })

@@ -29,6 +29,7 @@ mod load;
 mod loaded;
 mod operations;
 mod options;
+mod page;
 mod pins;
 #[allow(unsafe_code)]
 mod reply;

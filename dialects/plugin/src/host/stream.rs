@@ -4,6 +4,7 @@ use polymnia::spi::Rows;
 use polymnia::{Call, Memory, MemoryId, Namespace, Query, Result};
 
 use super::handle::Handle;
+use super::page;
 use crate::message::Batch;
 use crate::operation::{self, Operation};
 
@@ -36,6 +37,9 @@ pub(crate) fn query(engine: &Handle, call: &Call, namespace: &Namespace, query: 
     };
     if more && memories.is_empty() {
         return Err(engine.nonsense::<operation::Query>("no memory, and that there are more"));
+    }
+    if let Some(lie) = page::lie(&memories, query, call.now)? {
+        return Err(engine.nonsense::<operation::Query>(lie));
     }
     Ok(Rows { memories, more })
 }

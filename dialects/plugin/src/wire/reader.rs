@@ -1,6 +1,8 @@
 //! Reading items.
 
-use super::writer::{BYTES, FALSE, FLOAT, LIST, MAP, NEGATIVE, NULL, TEXT, TRUE, UNSIGNED};
+use minicbor::Decoder;
+use minicbor::data::Type;
+
 use super::{Fault, Read};
 
 /// Says which way bytes go.
@@ -15,14 +17,10 @@ pub enum Direction {
 /// Reads items one after the other.
 #[derive(Debug)]
 pub struct Reader<'b> {
-    bytes: &'b [u8],
-    at: usize,
+    cbor: Decoder<'b>,
     direction: Direction,
     allowance: usize,
 }
-
-/// An item that says what the next one means: there are none here.
-const TAG: u8 = 6;
 
 /// What must follow, for messages.
 type Expected = &'static str;
@@ -36,7 +34,7 @@ impl<'b> Reader<'b> {
     /// Returns a reader at the beginning.
     pub fn new(bytes: &'b [u8], direction: Direction) -> Self {
         let allowance = bytes.len().saturating_mul(Self::MEMORY_PER_BYTE).saturating_add(Self::MEMORY_FREE);
-        Self { bytes, at: 0, direction, allowance }
+        Self { cbor: Decoder::new(bytes), direction, allowance }
     }
 
     /// Returns which way the bytes go.
@@ -46,7 +44,7 @@ impl<'b> Reader<'b> {
 
     /// Returns a fault at the present place.
     pub fn malformed(&self, expected: Expected) -> Fault {
-        Fault::Malformed { at: self.at, expected }
+        Fault::Malformed { at: self.cbor.position(), expected }
     }
 
     /// Checks that everything was read.
@@ -59,7 +57,7 @@ impl<'b> Reader<'b> {
     }
 
     fn left(&self) -> usize {
-        self.bytes.len() - self.at
+        self.cbor.input().len() - self.cbor.position()
     }
 
     /// Reads the beginning of a list and returns how many items follow.
@@ -69,7 +67,7 @@ impl<'b> Reader<'b> {
     /// [`Fault::Malformed`].
     pub fn list(&mut self) -> Result<usize, Fault> {
         const EXPECTED: Expected = "a list of definite length";
-        let length = self.item(LIST, EXPECTED)?;
+        let length = self.want(EXPECTED, Decoder::array)?;
         self.length(length, EXPECTED)
     }
 
@@ -91,7 +89,7 @@ impl<'b> Reader<'b> {
     /// [`Fault::Malformed`].
     pub fn map(&mut self) -> Result<usize, Fault> {
         const EXPECTED: Expected = "a map of definite length";
-        let length = self.item(MAP, EXPECTED)?;
+        let length = self.want(EXPECTED, Decoder::map)?;
         self.length(length, EXPECTED)
     }
 
@@ -103,10 +101,10 @@ impl<'b> Reader<'b> {
     pub fn choice(&mut self) -> Result<(u64, usize), Fault> {
         const EXPECTED: Expected = "a number from 0, or a list that begins with one";
         if !self.at_list()? {
-            return Ok((self.item(UNSIGNED, EXPECTED)?, 0));
+            return Ok((self.want(EXPECTED, Decoder::u64)?, 0));
         }
         let items = self.list()?.checked_sub(1).ok_or_else(|| self.malformed(EXPECTED))?;
-        Ok((self.item(UNSIGNED, EXPECTED)?, items))
+        Ok((self.want(EXPECTED, Decoder::u64)?, items))
     }
 
     /// Skips the value of a field that isn't known.
@@ -117,7 +115,7 @@ impl<'b> Reader<'b> {
     pub fn unknown(&mut self, record: &'static str, key: u64) -> Result<(), Fault> {
         match self.direction {
             Direction::Request => Err(Fault::Unknown { what: record, number: key }),
-            Direction::Reply => self.skip(),
+            Direction::Reply => self.want("an item", Decoder::skip),
         }
     }
 
@@ -127,7 +125,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`] at the end.
     pub fn at_text(&mut self) -> Result<bool, Fault> {
-        Ok(self.peek()? >> 5 == TEXT)
+        Ok(self.peek()? == Type::String)
     }
 
     /// Returns whether a list comes next.
@@ -136,7 +134,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`] at the end.
     pub fn at_list(&mut self) -> Result<bool, Fault> {
-        Ok(self.peek()? >> 5 == LIST)
+        Ok(self.peek()? == Type::Array)
     }
 
     /// Reads the end of a null, if there is one, and returns whether there was.
@@ -145,9 +143,11 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn null(&mut self) -> Result<bool, Fault> {
-        let is_null = self.peek()? == NULL;
-        self.at += usize::from(is_null);
-        Ok(is_null)
+        if self.peek()? != Type::Null {
+            return Ok(false);
+        }
+        self.want("null", Decoder::null)?;
+        Ok(true)
     }
 
     /// Reads a number from 0.
@@ -156,7 +156,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn unsigned(&mut self) -> Result<u64, Fault> {
-        self.item(UNSIGNED, "a number from 0")
+        self.want("a number from 0", Decoder::u64)
     }
 
     /// Reads an integer of 64 bits.
@@ -165,17 +165,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn signed(&mut self) -> Result<i64, Fault> {
-        const EXPECTED: Expected = "an integer of 64 bits";
-        let (kind, number, end) = self.head(EXPECTED)?;
-        let number = i64::try_from(number).map_err(|_| self.malformed(EXPECTED))?;
-        let number = match kind {
-            UNSIGNED => number,
-            // What lies between it and -1.
-            NEGATIVE => !number,
-            _ => return Err(self.malformed(EXPECTED)),
-        };
-        self.at = end;
-        Ok(number)
+        self.want("an integer of 64 bits", Decoder::i64)
     }
 
     /// Reads a float of 64 bits.
@@ -185,12 +175,11 @@ impl<'b> Reader<'b> {
     /// [`Fault::Malformed`].
     pub fn real(&mut self) -> Result<f64, Fault> {
         const EXPECTED: Expected = "a float of 64 bits";
-        let (_, number, end) = self.head(EXPECTED)?;
-        if self.bytes[self.at] != FLOAT {
+        // A shorter one would have lost something, or was not written here.
+        if self.peek()? != Type::F64 {
             return Err(self.malformed(EXPECTED));
         }
-        self.at = end;
-        Ok(f64::from_bits(number))
+        self.want(EXPECTED, Decoder::f64)
     }
 
     /// Reads a truth value.
@@ -199,13 +188,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn boolean(&mut self) -> Result<bool, Fault> {
-        let value = match self.bytes.get(self.at) {
-            Some(&FALSE) => false,
-            Some(&TRUE) => true,
-            _ => return Err(self.malformed("true or false")),
-        };
-        self.at += 1;
-        Ok(value)
+        self.want("true or false", Decoder::bool)
     }
 
     /// Reads a text.
@@ -214,9 +197,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`], for what is not UTF-8, too.
     pub fn text(&mut self) -> Result<&'b str, Fault> {
-        const EXPECTED: Expected = "a text in UTF-8, of definite length";
-        let bytes = self.string(TEXT, EXPECTED)?;
-        std::str::from_utf8(bytes).map_err(|_| self.malformed(EXPECTED))
+        self.want("a text in UTF-8, of definite length", Decoder::str)
     }
 
     /// Reads bytes.
@@ -225,7 +206,7 @@ impl<'b> Reader<'b> {
     ///
     /// [`Fault::Malformed`].
     pub fn bytes(&mut self) -> Result<&'b [u8], Fault> {
-        self.string(BYTES, "bytes of definite length")
+        self.want("bytes of definite length", Decoder::bytes)
     }
 
     /// Reads an item of that type.
@@ -237,78 +218,22 @@ impl<'b> Reader<'b> {
         T::read(self)
     }
 
-    /// Reads the beginning of an item of that kind, and returns its number.
-    #[inline]
-    fn item(&mut self, kind: u8, expected: Expected) -> Result<u64, Fault> {
-        match self.head(expected)? {
-            (found, number, end) if found == kind => {
-                self.at = end;
-                Ok(number)
-            }
-            _ => Err(self.malformed(expected)),
-        }
+    fn peek(&self) -> Result<Type, Fault> {
+        self.cbor.datatype().map_err(|_| self.malformed("an item"))
     }
 
-    fn string(&mut self, kind: u8, expected: Expected) -> Result<&'b [u8], Fault> {
-        let length = self.item(kind, expected)?;
-        let length = self.length(length, expected)?;
-        let (begin, end) = (self.at, self.at + length);
-        self.at = end;
-        Ok(&self.bytes[begin..end])
+    fn want<T>(
+        &mut self,
+        expected: Expected,
+        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>,
+    ) -> Result<T, Fault> {
+        let at = self.cbor.position();
+        read(&mut self.cbor).map_err(|_| Fault::Malformed { at, expected })
     }
 
-    fn length(&self, length: u64, expected: Expected) -> Result<usize, Fault> {
+    fn length(&self, length: Option<u64>, expected: Expected) -> Result<usize, Fault> {
         // An item takes a byte at least, so that no length is believed that can't be true.
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.left());
+        let length = length.and_then(|length| usize::try_from(length).ok()).filter(|length| *length <= self.left());
         length.ok_or_else(|| self.malformed(expected))
-    }
-
-    fn peek(&self) -> Result<u8, Fault> {
-        self.bytes.get(self.at).copied().ok_or_else(|| self.malformed("an item"))
-    }
-
-    /// Looks at the beginning of an item: its kind, its number, and where that ends.
-    #[inline]
-    fn head(&self, expected: Expected) -> Result<(u8, u64, usize), Fault> {
-        let rest = &self.bytes[self.at..];
-        let first = rest.first().copied().unwrap_or(0xff);
-        let big = |length| {
-            let bytes = rest.get(1..=length)?;
-            Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-        };
-        let (number, length) = match first & 31 {
-            small @ 0..24 => (Some(u64::from(small)), 0),
-            24 => (big(1), 1),
-            25 => (big(2), 2),
-            26 => (big(4), 4),
-            27 => (big(8), 8),
-            // What has no definite length; nothing at all, too.
-            _ => (None, 0),
-        };
-        let number = number.ok_or_else(|| self.malformed(expected))?;
-        Ok((first >> 5, number, self.at + 1 + length))
-    }
-
-    /// Skips an item, and what is in it: without recursion, for nobody knows how deep it is.
-    fn skip(&mut self) -> Result<(), Fault> {
-        const EXPECTED: Expected = "an item of definite length";
-        let mut left = 1_u64;
-        while let Some(others) = left.checked_sub(1) {
-            let (kind, number, end) = self.head(EXPECTED)?;
-            let within = match kind {
-                TEXT | BYTES => {
-                    self.string(kind, EXPECTED)?;
-                    left = others;
-                    continue;
-                }
-                LIST => number,
-                MAP => number.saturating_mul(2),
-                TAG => 1,
-                _ => 0,
-            };
-            left = others.saturating_add(within);
-            self.at = end;
-        }
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Results in parts: put together, bounded, and their cursors closed.
 
-use polymnia::{Call, CancelToken, Error, ErrorKind, Memory, MemoryId, Query};
+use polymnia::{Call, CancelToken, Cursor, Error, ErrorKind, Memory, MemoryId, Order, Query, Selection, Tier};
 
 use super::fake::{self, Answer, Fake, Reply};
 use super::{ENGINE, call, engine, id, memory, memory_of, tenant};
@@ -34,12 +34,17 @@ fn get(parts: &[Batch]) -> Result<Vec<Option<Memory>>, Error> {
     got
 }
 
+/// Returns a query that numbers the memories of these tests in their order.
+fn page_of(limit: u32) -> Query {
+    Query::default().with_order(Order::CREATED_ASC).with_limit(limit).unwrap()
+}
+
 /// Queries for at most 3 memories from parts.
 fn query(parts: &[Batch]) -> Result<(usize, bool), Error> {
     let engine = engine(Fake::new());
     fake::requests();
     parts.iter().for_each(fake::push_batch);
-    let got = engine.query(&call(), &tenant(), &Query::default().with_limit(3).unwrap());
+    let got = engine.query(&call(), &tenant(), &page_of(3));
     fake::forget_answers();
     fake::assert_all_freed();
     got.map(|rows| (rows.memories.len(), rows.more))
@@ -110,9 +115,9 @@ fn a_result_without_end_ends() {
 
 #[test]
 fn a_page_that_is_too_long_in_bytes_is_refused() {
-    let long = Some(memory_of(1, &"x".repeat(1 << 20)));
-    let mut parts = vec![part(vec![long.clone()], Some(CURSOR)); 18];
-    let limit = Query::default().with_limit(100).unwrap();
+    let long = |number| vec![Some(memory_of(number, &"x".repeat(1 << 20)))];
+    let mut parts: Vec<Batch> = (1..=18).map(|number| part(long(number), Some(CURSOR))).collect();
+    let limit = page_of(100);
     let ask = |parts: &[Batch]| {
         let engine = engine(Fake::new());
         parts.iter().for_each(fake::push_batch);
@@ -123,7 +128,7 @@ fn a_page_that_is_too_long_in_bytes_is_refused() {
     assert_nonsense(ask(&parts), "Query: memories beyond the 16777216 bytes of a page");
     // The one that goes beyond is the last of the page.
     parts.truncate(15);
-    parts.push(part(vec![long], None));
+    parts.push(part(long(16), None));
     assert_eq!(ask(&parts).unwrap().memories.len(), 16);
 }
 
@@ -166,4 +171,29 @@ fn a_cancelled_call_asks_for_no_further_part() {
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(fake::operations(), [operation::Query::CODE]);
     assert_eq!(fake::closed(), [CURSOR]);
+}
+
+#[test]
+fn a_page_that_would_go_round_for_ever_is_nonsense() {
+    let wrong = |query: &Query, numbers: &[u8]| {
+        let engine = engine(Fake::new());
+        fake::push_batch(&part(numbers.iter().map(|number| some(*number)).collect(), None));
+        let got = engine.query(&call(), &tenant(), query);
+        fake::forget_answers();
+        got.map(|rows| rows.memories.len())
+    };
+    assert_nonsense(wrong(&page_of(3), &[1, 1]), "Query: memories out of order, or one twice");
+    assert_nonsense(wrong(&page_of(3), &[2, 1]), "Query: memories out of order, or one twice");
+    let mut behind = [1; Cursor::BYTES];
+    behind[9..17].copy_from_slice(&call().now.as_micros().to_be_bytes());
+    behind[17..].copy_from_slice(id(2).as_bytes());
+    let next = page_of(3).with_cursor(Cursor::from_bytes(behind).unwrap());
+    for numbers in [[1, 3], [2, 3]] {
+        assert_nonsense(wrong(&next, &numbers), "Query: a page that does not begin behind its cursor");
+    }
+    assert_eq!(wrong(&next, &[3, 4]).unwrap(), 2);
+    let of_a_user = Query::new(Selection::default().with_user("bob".parse().unwrap()));
+    assert_nonsense(wrong(&of_a_user, &[1]), "Query: a memory that the query leaves out");
+    let of_a_tier = Query::new(Selection::default().with_tier(Tier::long_term()));
+    assert_nonsense(wrong(&of_a_tier, &[1]), "Query: a memory that the query leaves out");
 }
