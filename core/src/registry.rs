@@ -32,11 +32,12 @@ impl Registry {
         self
     }
 
-    /// Adds a dialect none of whose URL schemes another one opens. A plugin that is there already is not added again.
+    /// Adds a dialect whose name no other one has and none of whose URL schemes another one opens. A plugin that is there
+    /// already is not added again.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] naming the scheme and both dialects.
+    /// [`ErrorKind::Config`] naming the scheme, if it is that, and both dialects.
     pub fn try_with(self, dialect: impl Dialect) -> Result<Self> {
         let is_same = |other: &&dyn Dialect| {
             other.name() == dialect.name() && other.library().is_some() && other.library() == dialect.library()
@@ -52,6 +53,11 @@ impl Registry {
                 let message = format!("URL scheme {scheme:?} of {dialect} is taken by {other}");
                 return Err(Error::new(ErrorKind::Config, message).with_hint("leave one of the two out"));
             }
+        }
+        if let Some(other) = self.dialects().find(|other| other.name() == dialect.name()) {
+            let (dialect, other) = (Owner::of(&dialect), Owner::of(other));
+            let message = format!("the name of {dialect} is taken by {other}");
+            return Err(Error::new(ErrorKind::Config, message).with_hint("leave one of the two out"));
         }
         Ok(self.with(dialect))
     }
@@ -134,6 +140,14 @@ mod tests {
         let expected = "URL scheme \"File\" of plugin mine (/lib/libmine.so) is taken by the built-in dialect sqlite";
         assert_eq!(error.message(), expected);
         assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_refused_with_both_owners() {
+        let registry = Registry::new().try_with(Filed::built_in("sqlite", &["sqlite"])).unwrap();
+        let error = registry.try_with(Filed::plugin("sqlite", &["mine"], "/lib/libmine.so", 1)).unwrap_err();
+        let expected = "the name of plugin sqlite (/lib/libmine.so) is taken by the built-in dialect sqlite";
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Config, expected));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod source;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use polymnia::{Error, ErrorKind, MemoryStore, Namespace, OnConflict, Result, Upkeep};
+use polymnia::{Error, ErrorKind, MemoryStore, Namespace, OnConflict, Result, Retry, Upkeep};
 
 pub(crate) use entry::NamespaceRule;
 pub(crate) use progress::Progress;
@@ -189,6 +189,10 @@ fn load_chunks(
 }
 
 fn with_stored(error: Error, stored: u64) -> Error {
+    if error.retry() == Retry::Ambiguous {
+        let error = error.with_context("stored", format!("{stored}, and whether the last batch is, nobody knows"));
+        return if error.hint().is_some() { error } else { error.with_hint("go on with --on-conflict skip") };
+    }
     let hint = match error.kind() {
         ErrorKind::Conflict => "--on-conflict skip keeps what is stored, --on-conflict replace writes over it",
         _ if stored > 0 => "what is stored stays; go on with --on-conflict skip",

@@ -32,18 +32,23 @@ pub(crate) struct Dialects {
 impl Dialects {
     /// Loads the plugins that the settings name and puts them beside the dialects of this program.
     ///
-    /// One that is named must load; one that lies in the folder and can't be loaded is told of.
+    /// One that is named must load, and its schemes must be free; of one that lies in the folder it is told that it is left out.
     pub(crate) fn load(context: &Context) -> Result<Self> {
         let only = context.settings.only_plugins.value;
         let mut registry = if only { Registry::new() } else { dialects::built_in() };
         let mut broken = Vec::new();
+        let mut leave_out = |error: Error| {
+            context.warn(error.to_string());
+            broken.push(error);
+        };
         for Found { plugin, in_folder, .. } in find(context)? {
             match plugin {
-                Ok(plugin) => registry = with(registry, plugin, only)?,
-                Err(error) if in_folder => {
-                    context.warn(error.to_string());
-                    broken.push(error);
-                }
+                Ok(plugin) => match with(registry.clone(), plugin, only) {
+                    Ok(more) => registry = more,
+                    Err(error) if in_folder => leave_out(error),
+                    Err(error) => return Err(error),
+                },
+                Err(error) if in_folder => leave_out(error),
                 Err(error) => return Err(error),
             }
         }

@@ -64,7 +64,7 @@ pub(super) enum Left {
     NothingButACopy,
     /// Part of it: so many statements, and this of the next one.
     Part { done: u32, beyond: Option<String> },
-    /// Nobody knows: the connection was lost while it committed.
+    /// Nobody knows: the answer was lost while it committed.
     Unknown,
 }
 
@@ -158,7 +158,7 @@ fn state(job: &Job<'_>, circumstances: &Circumstances<'_>) -> String {
         Left::NothingOfTheRun => "as it was before the run".to_owned(),
         Left::NothingButACopy => "as it was: this was rehearsed on a copy".to_owned(),
         Left::Unknown => {
-            format!("the connection was lost while {version} was committed: it is {done_word} or not{before}")
+            format!("the answer was lost while {version} was committed: it is {done_word} or not{before}")
         }
         Left::Part { done, beyond } => {
             let of = job.len();

@@ -88,6 +88,8 @@ unsafe extern "C" fn log(_: *mut c_void, level: u32, target: Bytes, message: Byt
         // SAFETY: the plugin passes bytes that are valid until this function returns.
         let (target, message) = unsafe { (beginning(&target, MAX_TARGET), beginning(&message, MAX_MESSAGE)) };
         let (target, message) = (String::from_utf8_lossy(target), String::from_utf8_lossy(message));
+        // A target is one word of a line; what a logger does about lines within messages is its own affair.
+        let target = target.replace(|c: char| c.is_control(), "?");
         log::log!(target: &target, level, "{message}");
     });
 }

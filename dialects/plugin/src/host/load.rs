@@ -50,7 +50,7 @@ fn load_file(path: &Path, options: &LoadOptions) -> Result<&'static Loaded> {
     if !options.allow_insecure {
         check_trust(path)?;
     }
-    let lists = Pins::of(&found, options.pins.as_deref(), options.allow_insecure)?;
+    let lists = Pins::of(&found, &options.pins, options.allow_insecure)?;
     // Held to the end: of two threads that load one library, the second finds it loaded.
     let mut plugins = PLUGINS.lock().unwrap_or_else(PoisonError::into_inner);
     if lists.is_empty() {

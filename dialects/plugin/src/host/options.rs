@@ -17,9 +17,9 @@ use std::path::PathBuf;
 pub struct LoadOptions {
     /// Whether a library is loaded that others could have changed: see [`check_trust`](super::check_trust). Not unless set.
     pub allow_insecure: bool,
-    /// A `plugins.toml` that must list the library, beside the one that may stand in the library's own folder. None unless
-    /// set.
-    pub pins: Option<PathBuf>,
+    /// Each a `plugins.toml` that must list the library, beside the one that may stand in the library's own folder. None
+    /// unless set.
+    pub pins: Vec<PathBuf>,
     /// The greatest reply that is accepted, in bytes. [`DEFAULT_MAX_REPLY`](Self::DEFAULT_MAX_REPLY) unless set.
     pub max_reply: u64,
 }
@@ -35,10 +35,10 @@ impl LoadOptions {
         self
     }
 
-    /// Sets a `plugins.toml` that must list the library, wherever that stands.
+    /// Adds a `plugins.toml` that must list the library, wherever that stands.
     #[must_use]
     pub fn with_pins(mut self, pins: impl Into<PathBuf>) -> Self {
-        self.pins = Some(pins.into());
+        self.pins.push(pins.into());
         self
     }
 
@@ -52,6 +52,6 @@ impl LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { allow_insecure: false, pins: None, max_reply: Self::DEFAULT_MAX_REPLY }
+        Self { allow_insecure: false, pins: Vec::new(), max_reply: Self::DEFAULT_MAX_REPLY }
     }
 }

@@ -42,11 +42,13 @@ struct Entry {
 
 impl Pins {
     /// Reads the lists that a library must be on: those in the folder of the path given and in its own folder, where there is
-    /// one, and the one that the caller named.
-    pub(super) fn of(found: &Found, named: Option<&Path>, allow_insecure: bool) -> Result<Vec<Self>> {
+    /// one, and those that the caller named.
+    pub(super) fn of(found: &Found, named: &[PathBuf], allow_insecure: bool) -> Result<Vec<Self>> {
         let beside = [&found.given, &found.path].map(|path| path.with_file_name(PINS_FILE));
         let mut lists: Vec<Self> = Vec::new();
-        for (path, must_be_there) in beside.iter().map(|path| (&**path, false)).chain(named.map(|path| (path, true))) {
+        for (path, must_be_there) in
+            beside.iter().map(|path| (&**path, false)).chain(named.iter().map(|path| (&**path, true)))
+        {
             let is_read = lists.iter().any(|list| list.path == path);
             // A link to nothing is there as well: whoever made it meant something.
             if !is_read && (must_be_there || path.symlink_metadata().is_ok()) {

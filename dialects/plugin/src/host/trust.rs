@@ -145,7 +145,8 @@ mod imp {
             }
             let expected = if self.user == 0 { "root".to_owned() } else { format!("root or user {}", self.user) };
             let fault = format!("it belongs to user {owner}: expected {expected}");
-            let remedy = format!("chown {} {}", self.user, path.display());
+            // Of a link itself: what it leads to is looked at by itself.
+            let remedy = format!("chown -h {} {}", self.user, path.display());
             Err(self.refuse(path, what, metadata, &fault, &remedy))
         }
 

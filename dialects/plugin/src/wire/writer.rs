@@ -1,5 +1,7 @@
 //! Writing items.
 
+use std::convert::Infallible;
+
 use minicbor::Encoder;
 
 use super::{Fault, Write};
@@ -11,8 +13,10 @@ pub struct Writer {
     needs: u64,
 }
 
-/// Writing to memory does not fail.
-const NEVER: &str = "a Vec takes every byte";
+/// Takes the end of a write, which in memory does not fail.
+fn done<T>(result: Result<T, minicbor::encode::Error<Infallible>>) {
+    result.expect("a Vec takes every byte");
+}
 
 impl Default for Writer {
     fn default() -> Self {
@@ -43,12 +47,12 @@ impl Writer {
 
     /// Begins a list of that many items.
     pub fn list(&mut self, len: usize) {
-        self.cbor.array(len as u64).expect(NEVER);
+        done(self.cbor.array(len as u64));
     }
 
     /// Begins a map of that many fields.
     pub fn map(&mut self, len: usize) {
-        self.cbor.map(len as u64).expect(NEVER);
+        done(self.cbor.map(len as u64));
     }
 
     /// Writes a field of a map.
@@ -72,36 +76,36 @@ impl Writer {
     /// Writes a number from 0.
     #[inline]
     pub fn unsigned(&mut self, number: u64) {
-        self.cbor.u64(number).expect(NEVER);
+        done(self.cbor.u64(number));
     }
 
     /// Writes an integer.
     pub fn signed(&mut self, number: i64) {
-        self.cbor.i64(number).expect(NEVER);
+        done(self.cbor.i64(number));
     }
 
     /// Writes a float of 64 bits.
     pub fn real(&mut self, number: f64) {
-        self.cbor.f64(number).expect(NEVER);
+        done(self.cbor.f64(number));
     }
 
     /// Writes a truth value.
     pub fn boolean(&mut self, value: bool) {
-        self.cbor.bool(value).expect(NEVER);
+        done(self.cbor.bool(value));
     }
 
     /// Writes a text.
     pub fn text(&mut self, text: &str) {
-        self.cbor.str(text).expect(NEVER);
+        done(self.cbor.str(text));
     }
 
     /// Writes bytes.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        self.cbor.bytes(bytes).expect(NEVER);
+        done(self.cbor.bytes(bytes));
     }
 
     /// Writes that there is nothing.
     pub fn null(&mut self) {
-        self.cbor.null().expect(NEVER);
+        done(self.cbor.null());
     }
 }

@@ -284,7 +284,7 @@ fn of_a_commit_whose_answer_is_lost_say_so() {
         let mut bench = Bench::postgres(vec![one(V1, TWO, "DROP TABLE a;")]);
         bench.fake.fail(nth, crate::schema::fake::Failing::DiesAfter);
         let Err(error) = bench.up() else { continue };
-        let told = context(&error, "state").starts_with("the connection was lost while");
+        let told = context(&error, "state").starts_with("the answer was lost while");
         assert_eq!(told, bench.fake.is_applied(V1), "{nth}: {error}");
         if told {
             assert_eq!((error.retry(), fault(&error)), (crate::Retry::Ambiguous, None));

@@ -79,7 +79,7 @@ fn a_long_call_is_cancelled_from_another_thread() {
     let database = client.open(&url);
     let holding = client.call::<op::OpenSession>(database, (&session_options(),)).unwrap().handle;
     let answers = AtomicU32::new(GO_ON);
-    let options = SessionOptions { lock_wait: Duration::from_secs(60), ..session_options() };
+    let options = SessionOptions { lock_wait: Duration::from_mins(1), ..session_options() };
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(100));

@@ -112,6 +112,7 @@ impl Client {
         self.call_in::<O>(handle, arguments, circumstances())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "made for one call")]
     pub(super) fn call_in<O: Operation>(
         self,
         handle: u64,

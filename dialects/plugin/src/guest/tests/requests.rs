@@ -33,6 +33,7 @@ pub(super) struct Request {
     pub(super) needs: u64,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "made for one call")]
 fn request<O: Operation>(on: On, arguments: O::Arguments<'_>) -> Request {
     let (bytes, needs) = wire::to_bytes(&arguments).unwrap();
     Request { on, code: O::CODE, name: O::NAME, bytes, needs }
