@@ -120,7 +120,8 @@ impl Selection {
             && (tiers.is_empty() || tiers.contains(&memory.tier))
             && created.contains(memory.created_at)
             && updated.contains(memory.updated_at)
-            && filter.matches(memory)
+            // The meaning of a filter is worked out on a tree of the metadata, which nobody needs here.
+            && (filter.is_all() || filter.matches(memory))
     }
 }
 
